@@ -1,0 +1,1 @@
+"""Everything that runs: settings, adapters, the engine, partner formats, doors and commands."""

@@ -1,0 +1,32 @@
+"""The question put to the policies: a small tuple of enumerated values, so that its answer can be kept.
+
+Everything that depends on time or on people is resolved before (consent/register.py): the policy reads states,
+never dates. Values are the kebab-case names in consent/policy/hearth.cedarschema.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """One question. Every field is a short enumerated string, so the whole is a dictionary key.
+
+    The recipient of a `link` is the hub itself (role `hub`, sector `hub`).
+    """
+
+    action: str  # link | disclose | find
+    role: str  # recipient's role, schemas/codes/practitioner-roles.toml; `hub` for link
+    sector: str  # recipient's sector: hub | statutory | voluntary
+    clearance: str  # normal | sensitive | shielded | sealed
+    involved: str  # involved | not-involved: with this family, now
+    party: str  # none | subject | alleged | linked | household | managed-by-one
+    category: str  # consent/sharing/categories.toml
+    sensitivity: str  # none, or the sensitive kind: sexual-health | contraception | hiv | adoption | ...
+    tier: str  # the item's: normal | sensitive | shielded | sealed
+    publisher: str  # the publishing agency
+    purpose: str  # consent/sharing/purposes.toml
+    sharing_agreement: str  # in-date | out-of-date | none: between publisher and recipient for this purpose
+    agreement: str  # in-force | none | refused | withdrawn | out-of-scope | expired | disputed
+    ground: str  # none | significant-harm | s47 | encompass | vital-interests: open for this child, or the item's own
+    approver: str  # none | named: a named approver for a sensitive category

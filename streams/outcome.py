@@ -1,0 +1,70 @@
+"""What a stage returns: what to log and what to emit. Stages do no I/O; agents/runner.py alone does.
+
+The runner's order of effects, each acknowledged before the next: keys stored → decisions and people written →
+emits written → state changelog → offsets. A kill in between repeats effects; it never loses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from consent.decision import Decision
+from schemas.ids import PersonId
+from schemas.records import PeopleRecord, Record
+
+
+class Emit(msgspec.Struct, frozen=True):
+    """A record to write. `key` decides the partition, unless `partition` is given."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int | None = None
+
+
+class NewKey(msgspec.Struct, frozen=True):
+    """A person's new data key (32 bytes), to be wrapped and stored before anything is sealed under it is written."""
+
+    person: PersonId
+    version: int
+    key: bytes
+
+
+class Outcome(msgspec.Struct):
+    """Everything that one batch of one stage wants done. Mutable while the stage builds it."""
+
+    keys: list[NewKey] = []
+    decisions: list[Decision] = []
+    people: list[PeopleRecord] = []
+    emits: list[Emit] = []
+
+    def extend(self, other: Outcome) -> None:
+        """Add all of `other`'s effects behind these."""
+        self.keys += other.keys
+        self.decisions += other.decisions
+        self.people += other.people
+        self.emits += other.emits
+
+
+T = TypeVar("T")
+
+
+class State(Protocol[T]):
+    """A stage's keyed state for one partition, as live objects. What is put is written when the batch is done."""
+
+    def get(self, key: str) -> T | None: ...
+
+    def put(self, key: str, value: T) -> None: ...
+
+    def keys(self) -> Iterable[str]:
+        """All keys of this partition (for ticks)."""
+        ...
+
+
+Stage = Callable[[Sequence[Record], State[T]], Outcome]
+"""A stage takes a batch of one partition's records, in order, and its state. It raises for a record that it
+cannot work through; the runner then splits the batch until that record stands alone, and quarantines it."""
