@@ -1,0 +1,1 @@
+"""What the hub is deployed with: Kafka without Docker, migrations, manifests, the runbook."""

@@ -1,0 +1,1 @@
+"""A real Apache Kafka, from published jars, without Docker."""
