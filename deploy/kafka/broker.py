@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import base64
-import ctypes
 import fcntl
 import hashlib
 import json
@@ -27,7 +26,6 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 20
-_PR_SET_PDEATHSIG = 1
 
 
 class BrokerFailed(Exception):
@@ -59,8 +57,8 @@ class Broker:
         ]  # fmt: skip
         with (self.dir / "output.txt").open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-                preexec_fn=_die_with_parent if owned else None,
+                _dying_with_parent(command) if owned else command,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         if owned:
             atexit.register(self.stop)
@@ -154,7 +152,7 @@ def _need(program: str, package: str) -> None:
     if shutil.which(program):
         return
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise BrokerFailed(f"`{program}` is missing: install the package {package} (Java 17 or later, Maven 3.8 or later)")
+        raise BrokerFailed(f"`{program}` is missing: install {package} (Java 17 or later, Maven 3.8 or later)")
     log = Path("/tmp") / f"hearth-{package}.txt"
     _run(["apt-get", "update", "-qq"], log)
     _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], log)
@@ -195,8 +193,9 @@ def _configured_port(properties: Path) -> int:
     return int(listeners.rsplit(":", 1)[1])
 
 
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _dying_with_parent(command: list[str]) -> list[str]:
+    helper = shutil.which("setpriv")  # util-linux; it replaces itself by the command, so the process id stays
+    return [helper, "--pdeathsig", "TERM", *command] if helper else command
 
 
 def _stop_by_pid(where: Path) -> None:
