@@ -1,0 +1,1 @@
+"""What fulfils the ports on real Kafka, SQL and files. Only agents/bootstrap.py names these."""
