@@ -1,0 +1,217 @@
+"""Reading and writing Kafka outside the engine, through confluent-kafka (librdkafka).
+
+Keys are placed as the Java clients, aiokafka and Faust place them (murmur2), so every writer puts a family into the
+same partition.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import confluent_kafka
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
+
+from agents.ports import NotWritten
+from schemas.errors import HearthError
+from schemas.records import Record
+from streams.outcome import Emit
+
+_FLUSH_SECONDS = 60.0
+_METADATA_SECONDS = 15.0
+_PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+
+
+class Unreadable(HearthError):
+    """Kafka refused to be read: a topic or group that does not exist, or may not be read."""
+
+
+class KafkaProducer:
+    """The producer port. Idempotent: a retry inside the client is stored once, and the order of a partition kept."""
+
+    def __init__(self, bootstrap: str, linger_ms: int = 5, compression: str = "lz4") -> None:
+        self._failed: list[str] = []
+        self._producer = confluent_kafka.Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "acks": "all",
+                "linger.ms": linger_ms,
+                "compression.type": compression,
+                "partitioner": "murmur2_random",
+                "batch.size": 262_144,
+                "queue.buffering.max.messages": 200_000,
+                "message.timeout.ms": int(_FLUSH_SECONDS * 1000),
+                "topic.metadata.propagation.max.ms": 10_000,
+                # success is known by the queue being empty; only failures cost a call each
+                "delivery.report.only.error": True,
+                "log_level": 0,
+            }
+        )
+
+    def send(self, emits: Iterable[Emit]) -> None:
+        """Queue records for writing; nothing is promised until `flush`."""
+        for emit in emits:
+            self._queue(emit.topic, emit.key.encode(), emit.value, list(emit.headers), emit.partition)
+
+    def send_records(self, records: Iterable[Record]) -> None:
+        """Queue records as they are; one whose partition is -1 goes where its key says."""
+        for record in records:
+            partition = None if record.partition < 0 else record.partition
+            self._queue(record.topic, record.key, record.value, list(record.headers), partition)
+
+    def flush(self) -> None:
+        """Wait until all is acknowledged. Raises NotWritten, naming topics only, if one record was not."""
+        left = self._producer.flush(_FLUSH_SECONDS)
+        failed, self._failed = self._failed, []
+        if left or failed:
+            raise NotWritten(f"{len(failed) + left} records not acknowledged: {', '.join(sorted(set(failed))[:5])}")
+
+    def _queue(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]], at: int | None
+    ) -> None:
+        placed = {} if at is None else {"partition": at}
+        while True:
+            try:
+                self._producer.produce(topic, value, key, headers=headers, on_delivery=self._not_delivered, **placed)
+            except BufferError:  # the queue is full: let deliveries make room
+                self._producer.poll(0.1)
+            except KafkaException as wrong:
+                raise NotWritten(f"{topic}: {wrong.args[0].name()}") from None
+            else:
+                return
+
+    def _not_delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed.append(f"{message.topic()} ({error.name()})")
+
+
+class KafkaConsumer:
+    """The consumer port. With a `group`: shared and committed. Without: every partition, from `start` on.
+
+    `start` gives the first offset per (topic, partition); what it does not name is read from the beginning, or from
+    the end when `from_end`.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Sequence[str],
+        group: str | None = None,
+        start: Mapping[tuple[str, int], int] | None = None,
+        from_end: bool = False,
+        session_timeout: float = 6.0,
+    ) -> None:
+        self._topics = tuple(topics)
+        self._consumer = confluent_kafka.Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": group or "hearth.unshared",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "latest" if from_end else "earliest",
+                "session.timeout.ms": int(session_timeout * 1000),
+                "fetch.wait.max.ms": 50,
+                "queued.max.messages.kbytes": 65_536,
+                "log_level": 0,
+            }
+        )
+        self._polled: dict[tuple[str, int], int] = {}
+        if group:
+            self._consumer.subscribe(list(topics))
+        else:
+            first = OFFSET_END if from_end else OFFSET_BEGINNING
+            begun = start or {}
+            self._consumer.assign([TopicPartition(*at, begun.get(at, first)) for at in self.partitions()])
+
+    def poll(self, most: int, seconds: float) -> list[Record]:
+        """Return up to `most` records; as soon as there is one, at the latest after `seconds`."""
+        messages = self._consumer.consume(1, seconds)
+        if messages and most > 1:
+            messages += self._consumer.consume(most - 1, 0)
+        records = [_record(message) for message in messages if _holds_record(message)]
+        for record in records:
+            self._polled[(record.topic, record.partition)] = record.offset + 1
+        return records
+
+    def commit(self) -> None:
+        """Commit the offsets behind everything polled. Raises Unreadable when the broker refuses."""
+        if not self._polled:
+            return
+        offsets = [TopicPartition(*at, offset) for at, offset in self._polled.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as wrong:
+            raise Unreadable(f"commit: {wrong.args[0].name()}") from None
+        self._polled.clear()
+
+    def partitions(self) -> list[tuple[str, int]]:
+        """Return every (topic, partition) of the topics. Raises Unreadable for a topic that does not exist."""
+        known = self._metadata()
+        return [(topic, number) for topic in self._topics for number in sorted(known[topic])]
+
+    def end_offsets(self) -> dict[tuple[str, int], int]:
+        """Return the offset that the next record of each partition will have."""
+        return {at: self._watermarks(at)[1] for at in self.partitions()}
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _metadata(self) -> dict[str, list[int]]:
+        until = time.monotonic() + _METADATA_SECONDS
+        while True:
+            found = {topic: self._partitions_of(topic) for topic in self._topics}
+            missing = [topic for topic, partitions in found.items() if not partitions]
+            if not missing:
+                return found
+            if time.monotonic() > until:
+                raise Unreadable(f"no such topic: {', '.join(missing)}")
+            time.sleep(0.2)
+
+    def _partitions_of(self, topic: str) -> list[int]:
+        try:
+            said = self._consumer.list_topics(topic, timeout=_METADATA_SECONDS).topics.get(topic)
+        except KafkaException as wrong:
+            raise Unreadable(f"{topic}: {wrong.args[0].name()}") from None
+        return [] if said is None or said.error else list(said.partitions)
+
+    def _watermarks(self, at: tuple[str, int]) -> tuple[int, int]:
+        try:
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(*at), timeout=_METADATA_SECONDS)
+        except KafkaException as wrong:
+            raise Unreadable(f"{at[0]}: {wrong.args[0].name()}") from None
+        return low, high
+
+
+def read_all(consumer: KafkaConsumer, apply: Callable[[list[Record]], None], most: int = 5000) -> int:
+    """Read what stands on the consumer's topics now, to the end; return how many records there were.
+
+    Works on an unshared consumer that began at the beginning. Compacted topics end below their end offset only by
+    holes, so a quiet second ends the reading too.
+    """
+    ends = {at: end for at, end in consumer.end_offsets().items() if end > 0}
+    count, quiet = 0, 0
+    while ends and quiet < 2:
+        records = consumer.poll(most, 0.5)
+        apply(records)
+        count += len(records)
+        quiet = 0 if records else quiet + 1
+        for record in records:
+            if record.offset + 1 >= ends.get((record.topic, record.partition), record.offset + 2):
+                del ends[(record.topic, record.partition)]
+    return count
+
+
+def _holds_record(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.code() in _PASSING or error.retriable():
+        return False
+    raise Unreadable(f"{message.topic() or 'consumer'}: {error.name()}")
+
+
+def _record(message: Message) -> Record:
+    headers = tuple((name, value or b"") for name, value in message.headers() or ())
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    return Record(topic, message.key(), message.value(), headers, partition, offset, message.timestamp()[1])

@@ -1,0 +1,96 @@
+"""Every topic of a hub with its settings, and making them on a real Kafka (kafka-python's admin client)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.errors import TopicAlreadyExistsError
+
+from schemas.errors import Misconfigured
+from streams import topology
+
+_DAY_MS = 86_400_000
+_PLAINTEXT_DAYS = 7  # plaintext stands on inbound topics and the resolver's queue only, and for days
+_ASIDE_DAYS = 90  # quarantine and subscribers' alerts: long enough to act on, no second record
+_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1"}  # the retention period ends by destroying keys
+_COMPACTED = {"cleanup.policy": "compact"}  # never a time limit as well: it breaks the engine's recovery
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """A topic as the hub wants it: `config` in Kafka's own names."""
+
+    name: str
+    partitions: int = 1
+    config: dict[str, str] = {}
+
+
+def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: int) -> list[Topic]:
+    """Return all topics of a hub with these agencies and subscribers; `partitions` for the keyed ones."""
+    inbound = {**_days(_PLAINTEXT_DAYS), "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
+    named = [
+        *(Topic(topology.inbound(agency), partitions, inbound) for agency in agencies),
+        *(Topic(topology.receipts(agency), 1, _days(_ASIDE_DAYS)) for agency in agencies),
+        *(Topic(topology.alerts_to(subscriber), 1, _days(_ASIDE_DAYS)) for subscriber in subscribers),
+    ]
+    return [
+        *named,
+        Topic(topology.IN_FORWARDED, partitions, inbound),
+        Topic(topology.IDENTITY_QUEUE, 1, _days(_PLAINTEXT_DAYS)),
+        Topic(topology.PEOPLE, 1, _COMPACTED),
+        Topic(topology.FAMILY_ITEMS, partitions, _FOR_EVER),
+        Topic(topology.DECISIONS, 1, _FOR_EVER),
+        Topic(topology.DECISIONS_SEALED, 1, _FOR_EVER),
+        Topic(topology.CHECKPOINTS, 1, _FOR_EVER),
+        Topic(topology.QUARANTINE, 1, _days(_ASIDE_DAYS)),
+        Topic(topology.REVIEW, 1, _FOR_EVER),
+        Topic(topology.ALERTS, partitions, _FOR_EVER),
+        Topic(topology.ALERT_OUTCOMES, partitions, _FOR_EVER),
+    ]
+
+
+def changelog(name: str, partitions: int) -> Topic:
+    """Return the topic behind an engine table: compacted only."""
+    return Topic(name, partitions, {**_COMPACTED, "min.cleanable.dirty.ratio": "0.3"})
+
+
+def ensure(bootstrap: str, topics: Iterable[Topic], replication: int = 1) -> list[str]:
+    """Create those topics that a real Kafka does not have yet; return their names.
+
+    Raises Misconfigured when one exists with another number of partitions: keys would change partition.
+    """
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, client_id="hearth-topics")
+    try:
+        wanted = {topic.name: topic for topic in topics}
+        present = set(admin.list_topics()) & set(wanted)
+        _check_partitions(admin, [wanted[name] for name in sorted(present)])
+        missing = [topic for name, topic in wanted.items() if name not in present]
+        for topic in missing:
+            _create(admin, topic, replication)
+        return [topic.name for topic in missing]
+    finally:
+        admin.close()
+
+
+def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> None:
+    try:
+        admin.create_topics([NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)])
+    except TopicAlreadyExistsError:
+        return  # another hub process made it just now
+
+
+def _check_partitions(admin: KafkaAdminClient, topics: list[Topic]) -> None:
+    if not topics:
+        return
+    found = {said["name"]: len(said["partitions"]) for said in admin.describe_topics([topic.name for topic in topics])}
+    for topic in topics:
+        if found.get(topic.name, topic.partitions) != topic.partitions:
+            raise Misconfigured(
+                f"topic {topic.name} has {found[topic.name]} partitions and HEARTH_PARTITIONS asks for "
+                f"{topic.partitions}: keep the number it was made with"
+            )
+
+
+def _days(days: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(days * _DAY_MS)}
