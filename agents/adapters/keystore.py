@@ -1,0 +1,156 @@
+"""Person keys in SQL, each wrapped by the key-encryption key. SQLite or PostgreSQL.
+
+Deleting is final: SQLite overwrites what it deletes and cuts its write-ahead log; every process drops its cached keys
+within a second, because each look-up of an older cache asks first whether anything was destroyed since.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from agents.adapters.sqlengine import open_engine
+from consent.seal import NONCE_BYTES, key_label, unwrap, wrap
+from schemas.errors import Unsealable
+from schemas.ids import PersonId
+from streams.outcome import NewKey
+
+KEYS_METADATA = sql.MetaData()
+PERSON_KEYS = sql.Table(
+    "person_keys",
+    KEYS_METADATA,
+    sql.Column("person", sql.String(64), primary_key=True),
+    sql.Column("version", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("wrapped", sql.LargeBinary, nullable=False),
+)
+DESTRUCTIONS = sql.Table(
+    "destructions",
+    KEYS_METADATA,
+    sql.Column("number", sql.Integer, primary_key=True),
+    sql.Column("person", sql.String(64), nullable=False, unique=True),
+)
+_ASK_AGAIN_SECONDS = 1.0
+_OF_PERSON = sql.select(PERSON_KEYS.c.version, PERSON_KEYS.c.wrapped).where(
+    PERSON_KEYS.c.person == sql.bindparam("person")
+)
+_NEWEST = _OF_PERSON.order_by(PERSON_KEYS.c.version.desc()).limit(1)
+_OF_VERSION = _OF_PERSON.where(PERSON_KEYS.c.version == sql.bindparam("version"))
+_LATEST_DESTRUCTION = sql.select(sql.func.max(DESTRUCTIONS.c.number))
+
+
+class SqlKeyStore:
+    """The key store port. Keys stand in the cache unwrapped, `cached` persons at most."""
+
+    def __init__(
+        self,
+        url: str,
+        key_encryption_key: bytes,
+        entropy: Callable[[int], bytes] = os.urandom,
+        cached: int = 200_000,
+    ) -> None:
+        self._engine = open_engine(url, erase=True)
+        self._kek = key_encryption_key
+        self._entropy = entropy
+        self._most = cached
+        self._cache: dict[tuple[PersonId, int | None], tuple[int, bytes]] = {}
+        self._reading = threading.local()
+        self._destroyed = 0
+        self._asked = 0.0
+
+    def create(self) -> None:
+        """Make the tables where they are missing (a deployed store is made by its migrations)."""
+        KEYS_METADATA.create_all(self._engine)
+
+    def store(self, keys: Sequence[NewKey]) -> None:
+        """Wrap and store; durable on return. A (person, version) that exists, or was destroyed, is left as it is."""
+        if not keys:
+            return
+        with self._engine.begin() as connection:
+            gone = self._destroyed_among(connection, [key.person for key in keys])
+            rows = [self._row(key) for key in keys if key.person not in gone]
+            if rows:
+                connection.execute(self._insert(PERSON_KEYS), rows)
+
+    def data_key(self, person: PersonId, version: int | None = None) -> tuple[int, bytes]:
+        """Return (version, key), the newest if `version` is None. Raises `Unsealable` when destroyed or unknown."""
+        self._drop_what_was_destroyed()
+        found = self._cache.get((person, version))
+        if found is None:
+            found = self._load(person, version)
+            if len(self._cache) >= self._most:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[(person, version)] = found
+        return found
+
+    def destroy(self, person: PersonId) -> int:
+        """Delete every key of `person`, for good; return how many there were."""
+        with self._engine.begin() as connection:
+            done = connection.execute(sql.delete(PERSON_KEYS).where(PERSON_KEYS.c.person == person))
+            connection.execute(self._insert(DESTRUCTIONS), [{"person": person}])
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._cache.clear()
+        return int(done.rowcount)
+
+    def close(self) -> None:
+        self._cache.clear()
+        self._engine.dispose()
+
+    def _load(self, person: PersonId, version: int | None) -> tuple[int, bytes]:
+        row = self._read(_NEWEST if version is None else _OF_VERSION, {"person": person, "version": version})
+        if row is None:
+            raise Unsealable("no key for this person: destroyed, or never made")
+        return row.version, unwrap(self._kek, row.wrapped, key_label(person, row.version))
+
+    def _read(self, query: sql.Select, values: dict[str, object]) -> sql.Row | None:
+        # a connection kept open: taking one from the pool for each key costs six times the look-up
+        for attempt in (1, 2):
+            kept = getattr(self._reading, "connection", None)
+            if kept is None:
+                kept = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                self._reading.connection = kept
+            try:
+                return kept.execute(query, values).first()
+            except sql.exc.DBAPIError as wrong:
+                kept.close()
+                self._reading.connection = None
+                if attempt == 2 or not wrong.connection_invalidated:
+                    raise
+        return None
+
+    def _row(self, key: NewKey) -> dict[str, object]:
+        label = key_label(key.person, key.version)
+        wrapped = wrap(self._kek, self._entropy(NONCE_BYTES), key.key, label)
+        return {"person": key.person, "version": key.version, "wrapped": wrapped}
+
+    def _destroyed_among(self, connection: sql.Connection, persons: list[PersonId]) -> set[str]:
+        if not connection.scalar(_LATEST_DESTRUCTION):
+            return set()
+        return {
+            row.person
+            for start in range(0, len(persons), 500)
+            for row in connection.execute(
+                sql.select(DESTRUCTIONS.c.person).where(DESTRUCTIONS.c.person.in_(persons[start : start + 500]))
+            )
+        }
+
+    def _drop_what_was_destroyed(self) -> None:
+        now = time.monotonic()
+        if now - self._asked < _ASK_AGAIN_SECONDS:
+            return
+        row = self._read(_LATEST_DESTRUCTION, {})
+        latest = (row[0] if row else None) or 0
+        if latest != self._destroyed:
+            self._cache.clear()
+        self._destroyed, self._asked = latest, now
+
+    def _insert(self, table: sql.Table) -> sql.Insert:
+        if self._engine.dialect.name == "postgresql":
+            return postgresql.insert(table).on_conflict_do_nothing()
+        return sqlite.insert(table).on_conflict_do_nothing()
