@@ -1,0 +1,89 @@
+"""The log's entries, kept beside its tree in SQLite so that one can be erased: log index → id, body.
+
+The store also answers "is this decision in the log already?". Erased bodies are overwritten on disk (`secure_delete`,
+no write-ahead log that would keep a copy).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from consent.log.entry import Kept, LogEntry
+from consent.log.tiles import WIDTH
+
+FILE = "entries.sqlite"
+_ASKED_AT_ONCE = 500  # SQLite takes at least 999 parameters
+_SECONDS_TO_WAIT = 30.0  # for a reader's or an eraser's lock
+_TABLE = "CREATE TABLE IF NOT EXISTS entries (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB)"
+
+
+class LogEntries:
+    """One log's kept entries. Every method is one transaction, durable on return."""
+
+    def __init__(self, directory: Path, *, create: bool = False) -> None:
+        """Open the store in the log's `directory`. Raises `FileNotFoundError` when there is none to read."""
+        file = directory / FILE
+        if not create and not file.exists():
+            raise FileNotFoundError(file)
+        self._db = sqlite3.connect(
+            file, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False, cached_statements=16
+        )
+        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON") if create else ():
+            self._db.execute(f"PRAGMA {pragma}").fetchall()
+        if create:
+            self._db.execute(_TABLE)
+
+    def count(self) -> int:
+        """Return how many entries there are a row for, erased ones too."""
+        return int(self._db.execute("SELECT count(*) FROM entries").fetchone()[0])
+
+    def known(self, ids: Sequence[str]) -> set[str]:
+        """Return those of `ids` that are in the log."""
+        found: set[str] = set()
+        for at in range(0, len(ids), _ASKED_AT_ONCE):
+            asked = ids[at : at + _ASKED_AT_ONCE]
+            marks = ",".join("?" * len(asked))
+            rows = self._db.execute(f"SELECT id FROM entries WHERE id IN ({marks})", asked)  # noqa: S608 only marks
+            found.update(row[0] for row in rows)
+        return found
+
+    def keep(self, first: int, entries: Iterable[LogEntry]) -> None:
+        """Store `entries` from log index `first` on."""
+        rows = [(first + at, entry.id, entry.body) for at, entry in enumerate(entries)]
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+
+    def forget_from(self, size: int) -> None:
+        """Drop what a crash left beyond the last checkpoint; the topic still has it."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("DELETE FROM entries WHERE idx >= ?", (size,))
+
+    def bundle(self, index: int) -> list[Kept]:
+        """Return what is kept of entry bundle `index`, in order."""
+        # read to the end at once, so that no lock keeps the writer waiting
+        rows = self._db.execute(
+            "SELECT idx, id, body FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx",
+            (index * WIDTH, (index + 1) * WIDTH),
+        ).fetchall()
+        return [Kept(*row) for row in rows]
+
+    def find(self, entry_id: str) -> Kept | None:
+        """Return the entry of decision `entry_id`."""
+        row = self._db.execute("SELECT idx, id, body FROM entries WHERE id = ?", (entry_id,)).fetchone()
+        return Kept(*row) if row else None
+
+    def erase(self, index: int) -> bool:
+        """Overwrite the body at log `index`; its id stays as a tombstone. Return False if it was erased already."""
+        with self._db:
+            self._db.execute("PRAGMA secure_delete=ON").fetchall()
+            self._db.execute("BEGIN IMMEDIATE")
+            done = self._db.execute("UPDATE entries SET body = NULL WHERE idx = ? AND body IS NOT NULL", (index,))
+        return done.rowcount == 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()

@@ -1,0 +1,220 @@
+"""The log on disk: one writer that appends in batches and signs a checkpoint last; and a reader.
+
+    <log>/checkpoint              the signed head
+    <log>/tile/...                tiles and entry bundles (consent/log/tiles.py)
+    <log>/entries.sqlite          the entries themselves, erasable
+    <log>/lock                    held by the writer
+
+Everything is on disk (fsync of files and directories, atomic renames) before the checkpoint that covers it is. What a
+crash leaves beyond the checkpoint was never signed, and goes away at the next start: the topic still has it. What a
+checkpoint covers is never written again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from agents.adapters.disk import Disk
+from agents.adapters.log_entries import LogEntries
+from consent.log import merkle, tiles
+from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign, verifier_key
+from consent.log.entry import Kept, LogEntry, commitment, salted
+from consent.log.merkle import Edge, Tree
+from schemas.errors import HearthError, Misconfigured, Refusal
+
+CHECKPOINT = "checkpoint"
+MOST_AT_ONCE = 10_000  # entries between two checkpoints, so that a crash leaves no more than that behind
+
+
+class LogDisagrees(HearthError):
+    """The files are not those that an earlier checkpoint was signed for. Nothing is signed until they are restored."""
+
+
+class LogWriter:
+    """The one writer of a log. Not thread-safe; a second writer on the same directory is refused."""
+
+    def __init__(
+        self,
+        directory: Path,
+        origin: str,
+        private_key: bytes,
+        published: Iterable[bytes] = (),
+        disk: Disk | None = None,
+    ) -> None:
+        """Open the log in `directory`, making it when there is none, and drop what a crash left behind.
+
+        `published` are checkpoints that others have seen (the records of topic `checkpoints`): when the disk holds
+        less than one of them, or something else, `LogDisagrees` is raised. `Misconfigured`: it has a writer already.
+        """
+        self._directory, self._private, self._disk = directory, private_key, disk or Disk()
+        self._key = verifier_key(origin, private_key)
+        self._seen = [seen for note in published if (seen := _own(note, self._key)) is not None]
+        self._disk.make_directory(directory)
+        self._edge, self.head = Edge(), b""
+        with ExitStack() as held:
+            held.callback(os.close, _lock(directory))
+            self._entries = LogEntries(directory, create=True)
+            held.callback(self._entries.close)
+            self._load()
+            self._held = held.pop_all()
+
+    @property
+    def origin(self) -> str:
+        """The log's name, which is its key's name too."""
+        return self._key.name
+
+    @property
+    def size(self) -> int:
+        """How many entries the last checkpoint covers."""
+        return self._edge.size
+
+    def append(self, entries: Sequence[LogEntry]) -> int:
+        """Append those of `entries` that are not in the log yet (by id) and sign; return how many those were.
+
+        After an exception the log is as the checkpoint on disk says; appending the same again is safe.
+        """
+        if not self.head:
+            self._load()
+        head, self.head = self.head, b""  # until this is done, memory is not to be trusted
+        fresh = self._fresh(entries)
+        for at in range(0, len(fresh), MOST_AT_ONCE):
+            head = self._append(fresh[at : at + MOST_AT_ONCE])
+        self.head = head
+        return len(fresh)
+
+    def close(self) -> None:
+        """Let the next writer in."""
+        self._held.close()
+
+    # ------------------------------------------------------------------ appending
+
+    def _fresh(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
+        known = self._entries.known([entry.id for entry in entries])
+        first = {entry.id: entry for entry in reversed(entries)}
+        fresh = [entry for entry in entries if entry.id not in known and first[entry.id] is entry]
+        if not all(salted(entry.salt) for entry in fresh):
+            raise Refusal("salt", "unsalted-entry", "an entry's salt is too short or too long", "Give it 16 bytes.")
+        return fresh
+
+    def _append(self, fresh: Sequence[LogEntry]) -> bytes:
+        edge, files = merkle.extend(self._edge, [commitment(entry.salt, entry.body) for entry in fresh])
+        self._disk.commit(lambda: self._entries.keep(self._edge.size, fresh))
+        for path, content in files.items():
+            self._disk.write(self._directory / path, content)
+        self._disk.sync_directories()
+        note = self._sign(edge)
+        self._edge = edge
+        self._drop_partials(path for path in files if ".p/" not in path)
+        return note
+
+    def _sign(self, edge: Edge) -> bytes:
+        checkpoint = Checkpoint(self.origin, edge.size, edge.root())
+        note = sign(checkpoint, self._private)
+        self._disk.write(self._directory / CHECKPOINT, note)
+        self._disk.sync_directories()
+        self._seen = [checkpoint]
+        return note
+
+    def _drop_partials(self, full: Iterable[str]) -> None:
+        for path in full:
+            self._disk.remove_tree(self._directory / f"{path}.p")
+
+    # ------------------------------------------------------------------ starting
+
+    def _load(self) -> None:
+        """Take the checkpoint on disk as the log's state, prove that the files fit it, and drop what lies beyond."""
+        note = self._read(CHECKPOINT)
+        if note is None:
+            note = self._begin()
+        signed = open_checkpoint(note, self._key)
+        self._agree(signed)
+        edge = merkle.load_edge(signed.size, self._read)
+        kept = self._entries.count()
+        if edge.root() != signed.root or not signed.size <= kept <= signed.size + MOST_AT_ONCE:
+            raise LogDisagrees(f"The files of log {self.origin} do not fit its checkpoint: restore them from a copy.")
+        self._drop_leftovers(signed.size)
+        self._edge, self.head = edge, note
+
+    def _begin(self) -> bytes:
+        if self._entries.count() or any(self._tiles()) or any(seen.size for seen in self._seen):
+            raise LogDisagrees(f"Log {self.origin} has no checkpoint, but it had one: restore it from a copy.")
+        return self._sign(Edge())
+
+    def _agree(self, signed: Checkpoint) -> None:
+        """Never sign a second history: all that was signed before must be a beginning of what is on disk."""
+        tree = Tree(signed.size, self._read)
+        for seen in self._seen:
+            if seen.size > signed.size or tree.range_root(0, seen.size) != seen.root:
+                raise LogDisagrees(
+                    f"Log {self.origin} on disk has {signed.size} entries and does not contain the {seen.size} that "
+                    "were signed before: restore the newest copy."
+                )
+
+    def _drop_leftovers(self, size: int) -> None:
+        self._entries.forget_from(size)
+        for path in list(self._tiles()):
+            tile = tiles.parse(path)
+            if tile is None or not tiles.covered(tile, size):
+                self._disk.remove(self._directory / path)
+        self._disk.sync_directories()
+
+    def _tiles(self) -> Iterator[str]:
+        for folder, _, names in os.walk(self._directory / "tile"):
+            for name in names:
+                yield (Path(folder) / name).relative_to(self._directory).as_posix()
+
+    def _read(self, path: str) -> bytes | None:
+        return _read(self._directory, path)
+
+
+class LogReader:
+    """Reads a log while it may be written. Raises `FileNotFoundError` when the directory holds none."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._entries = LogEntries(directory)
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file of the log by its path (`checkpoint`, `tile/0/000`), None if there is none."""
+        return _read(self._directory, path)
+
+    def kept(self, bundle: int) -> list[Kept]:
+        """Return the kept entries of an entry bundle."""
+        return self._entries.bundle(bundle)
+
+    def find(self, entry_id: str) -> Kept | None:
+        """Return the entry of a decision, None if it is not kept here."""
+        return self._entries.find(entry_id)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._entries.close()
+
+
+def _read(directory: Path, path: str) -> bytes | None:
+    try:
+        return (directory / path).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _own(note: bytes, key: VerifierKey) -> Checkpoint | None:
+    """Return the checkpoint in `note` if this log signed it; the topic holds other logs' heads too."""
+    try:
+        return open_checkpoint(note, key)
+    except Refusal:
+        return None
+
+
+def _lock(directory: Path) -> int:
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise Misconfigured(f"The log in {directory} has a writer already.") from None
+    return lock

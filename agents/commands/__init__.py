@@ -1,0 +1,1 @@
+"""The commands of `hearth`, one module per group."""
