@@ -19,7 +19,7 @@ from streams.outcome import Emit
 
 _FLUSH_SECONDS = 60.0
 _METADATA_SECONDS = 15.0
-_PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+_PASSING = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 
 
 class Unreadable(HearthError):
@@ -111,12 +111,15 @@ class KafkaConsumer:
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "latest" if from_end else "earliest",
                 "session.timeout.ms": int(session_timeout * 1000),
+                "enable.partition.eof": True,
                 "fetch.wait.max.ms": 50,
                 "queued.max.messages.kbytes": 65_536,
                 "log_level": 0,
             }
         )
         self._polled: dict[tuple[str, int], int] = {}
+        self.reached: dict[tuple[str, int], int] = {}
+        """The next offset to be read of each partition that was read, past holes that compaction left."""
         if group:
             self._consumer.subscribe(list(topics))
         else:
@@ -129,9 +132,10 @@ class KafkaConsumer:
         messages = self._consumer.consume(1, seconds)
         if messages and most > 1:
             messages += self._consumer.consume(most - 1, 0)
-        records = [_record(message) for message in messages if _holds_record(message)]
+        records = [_record(message) for message in messages if self._holds_record(message)]
         for record in records:
             self._polled[(record.topic, record.partition)] = record.offset + 1
+        self.reached.update(self._polled)
         return records
 
     def commit(self) -> None:
@@ -156,6 +160,16 @@ class KafkaConsumer:
 
     def close(self) -> None:
         self._consumer.close()
+
+    def _holds_record(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() == KafkaError._PARTITION_EOF:
+            self.reached[(message.topic(), message.partition())] = message.offset()
+        elif error.code() not in _PASSING and not error.retriable():
+            raise Unreadable(f"{message.topic() or 'consumer'}: {error.name()}")
+        return False
 
     def _metadata(self) -> dict[str, list[int]]:
         until = time.monotonic() + _METADATA_SECONDS
@@ -184,31 +198,14 @@ class KafkaConsumer:
 
 
 def read_all(consumer: KafkaConsumer, apply: Callable[[list[Record]], None], most: int = 5000) -> int:
-    """Read what stands on the consumer's topics now, to the end; return how many records there were.
-
-    Works on an unshared consumer that began at the beginning. Compacted topics end below their end offset only by
-    holes, so a quiet second ends the reading too.
-    """
+    """Read what stands on an unshared consumer's topics now, to the end; return how many records there were."""
     ends = {at: end for at, end in consumer.end_offsets().items() if end > 0}
-    count, quiet = 0, 0
-    while ends and quiet < 2:
+    count = 0
+    while any(consumer.reached.get(at, 0) < end for at, end in ends.items()):
         records = consumer.poll(most, 0.5)
         apply(records)
         count += len(records)
-        quiet = 0 if records else quiet + 1
-        for record in records:
-            if record.offset + 1 >= ends.get((record.topic, record.partition), record.offset + 2):
-                del ends[(record.topic, record.partition)]
     return count
-
-
-def _holds_record(message: Message) -> bool:
-    error = message.error()
-    if error is None:
-        return True
-    if error.code() in _PASSING or error.retriable():
-        return False
-    raise Unreadable(f"{message.topic() or 'consumer'}: {error.name()}")
 
 
 def _record(message: Message) -> Record:
