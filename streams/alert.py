@@ -1,0 +1,374 @@
+"""What is sent when a combination stands: to whom, why, from what, on what ground, and what would make it go away.
+
+An alert's id is (rule, child or household, episode): new evidence makes a revision of it, never a second alert. The
+second decision is asked for every fact that it cites, and is logged before it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+from consent.minimise import minimise
+
+from consent.decision import Decision
+from consent.seal import Pseudonyms, seal_to
+from schemas import records
+from schemas.ids import FamilyId, ItemId, PersonId
+from schemas.records import Facts, KnownPractitioner
+from streams import topology
+from streams.gate import Answer, Gate, Recipient
+from streams.identity.directory import Directory
+from streams.outcome import Emit, Outcome
+from streams.risk.evaluate import Evidence, Finding
+from streams.sight import Seen
+from streams.timeline import Entry, Family, Sent
+
+
+class Named(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person of the family, as far as the recipient may know them."""
+
+    person: PersonId
+    role: str
+    name: str = ""
+    birth_date: date | None = None
+
+
+class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fact that an alert rests on, with the ground on which the recipient is told it."""
+
+    what: str
+    on: date
+    agency: str
+    person: PersonId
+    ground: str
+    decision: str
+    item: ItemId = ItemId("")
+    role: str = ""
+    detail: dict[str, object] = {}
+    absent: int = 0
+    possible: int = 0
+
+
+class Colleague(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who else works with the family, and how to reach them."""
+
+    role: str
+    agency: str
+    team: str
+    service: str = ""
+    lead: bool = False
+    name: str = ""
+    phone: str = ""
+    email: str = ""
+
+
+class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the recipient reads. A prompt to a professional: it refers nobody and scores nobody."""
+
+    id: str
+    revision: int
+    status: str  # open | withdrawn
+    rule: str
+    rule_version: int
+    level: str
+    title: str
+    family: FamilyId
+    recipient: str
+    why_you: str
+    raised_at: datetime
+    changed_at: datetime
+    prompt: str = ""
+    source: str = ""
+    grade: str = ""
+    about: tuple[Named, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    strengths: tuple[Reason, ...] = ()
+    colleagues: tuple[Colleague, ...] = ()
+    goes_away: str = ""
+    until: date | None = None
+
+
+class AlertRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The hub's own record of a send: pseudonyms only; the words are made anew for each reader (topic `alerts`)."""
+
+    id: str
+    revision: int
+    status: str
+    rule: str
+    level: str
+    family: FamilyId
+    scope: str
+    recipient: str
+    subscriber: str
+    clearance: str
+    raised_at: datetime
+    changed_at: datetime
+    decisions: tuple[str, ...] = ()
+    items: tuple[ItemId, ...] = ()
+    until: date | None = None
+
+
+class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How to reach a practitioner: the plaintext of `KnownPractitioner.sealed_contact`."""
+
+    name: str = ""
+    phone: str | None = None
+    email: str | None = None
+
+
+decode_alert = msgspec.json.Decoder(Alert).decode
+decode_alert_record = msgspec.json.Decoder(AlertRecord).decode
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """Turns findings into sends. `public_key` gives a subscriber's HPKE key, `contact` opens how to reach someone."""
+
+    gate: Gate
+    directory: Directory
+    pseudonyms: Pseudonyms
+    public_key: Callable[[str], bytes]
+    contact: Callable[[KnownPractitioner], Contact]
+
+    def reconcile(
+        self, family: Family, audience: str, seen: Seen, findings: list[Finding], at: datetime
+    ) -> Outcome:
+        """Raise, change and withdraw, so that what was sent to this audience is what stands now."""
+        outcome = Outcome()
+        standing: set[str] = set()
+        for finding in findings:
+            key = f"{audience}|{finding.rule.id}|{finding.scope}"
+            standing.add(key)
+            sent = self._next(family.alerts.get(key), finding, key, seen.recipient, at)
+            if sent is not None:
+                family.alerts[key] = sent
+                self._send(family, sent, finding, seen, at, outcome)
+        for key, sent in list(family.alerts.items()):
+            if key.startswith(f"{audience}|") and key not in standing and sent.status == "open":
+                family.alerts[key] = gone = msgspec.structs.replace(
+                    sent, status="withdrawn", revision=sent.revision + 1, changed_at=at, until=date.max
+                )
+                self._withdraw(family, gone, seen, at, outcome)
+        return outcome
+
+    def _next(
+        self, before: Sent | None, finding: Finding, key: str, to: Recipient, at: datetime
+    ) -> Sent | None:
+        """Return the alert as it should now be sent, or None when the recipient has it already."""
+        digest = _digest(finding)
+        if before is not None and before.status == "open":
+            same = (before.digest, before.level, before.recipient) == (digest, finding.level, to.id)
+            if same:
+                return None
+        if before is None:
+            episode, revision, raised = 0, 0, at
+        elif before.status == "open" or at < before.changed_at + timedelta(days=finding.rule.cool_down_days):
+            episode, revision, raised = before.episode, before.revision + 1, before.raised_at
+        else:
+            episode, revision, raised = before.episode + 1, 0, at
+        return Sent(
+            id=self.pseudonyms.mint("a", key, str(episode)),
+            rule=finding.rule.id,
+            scope=finding.scope,
+            episode=episode,
+            revision=revision,
+            level=finding.level,
+            digest=digest,
+            recipient=to.id,
+            status="open",
+            raised_at=raised,
+            changed_at=at,
+            until=finding.until,
+        )
+
+    def _send(
+        self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, outcome: Outcome
+    ) -> None:
+        decisions: list[Decision] = []
+        alert = self.compose(family, sent, finding, seen, at, decisions)
+        outcome.decisions += decisions
+        self._emit(alert, sent, family, seen.recipient, decisions, outcome)
+
+    def _withdraw(self, family: Family, sent: Sent, seen: Seen, at: datetime, outcome: Outcome) -> None:
+        alert = Alert(
+            id=sent.id,
+            revision=sent.revision,
+            status="withdrawn",
+            rule=sent.rule,
+            rule_version=0,
+            level=sent.level,
+            title="An alert no longer stands: what it rested on was corrected, taken back, or passed out of its window",
+            family=family.family,
+            recipient=seen.recipient.id,
+            why_you="you were sent this alert",
+            raised_at=sent.raised_at,
+            changed_at=at,
+        )
+        self._emit(alert, sent, family, seen.recipient, [], outcome)
+
+    def compose(
+        self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, decisions: list[Decision]
+    ) -> Alert:
+        """Put the alert into words for this recipient; `decisions` receives the record of every disclosure in it."""
+        cause = f"{sent.id}.{sent.revision}"
+
+        def told(evidence: Evidence) -> Reason:
+            answer, facts = seen.answer_for(evidence)
+            decision = self._record(answer, family, seen.recipient, evidence, cause, at)
+            decisions.append(decision)
+            return _reason(evidence, facts, answer, decision, seen.recipient)
+
+        reasons = tuple(told(e) for e in finding.evidence)
+        strengths = tuple(told(e) for e in _latest(finding.strengths))
+        persons = {e.person for e in finding.evidence}
+        return Alert(
+            id=sent.id,
+            revision=sent.revision,
+            status="open",
+            rule=finding.rule.id,
+            rule_version=finding.rule.version,
+            level=finding.level,
+            title=finding.rule.title,
+            family=family.family,
+            recipient=seen.recipient.id,
+            why_you=_why(seen.recipient),
+            raised_at=sent.raised_at,
+            changed_at=at,
+            prompt=finding.rule.prompt,
+            source=finding.rule.source,
+            grade=finding.rule.grade,
+            about=_about(family, persons, seen),
+            reasons=reasons,
+            strengths=strengths,
+            colleagues=self.colleagues(family, seen),
+            goes_away=finding.rule.goes_away,
+            until=None if finding.until == date.max else finding.until,
+        )
+
+    def _record(
+        self, answer: Answer, family: Family, to: Recipient, evidence: Evidence, cause: str, at: datetime
+    ) -> Decision:
+        return self.gate.record(
+            answer,
+            stage="disclose",
+            family=family.family,
+            to=to,
+            items=(evidence.item,) if evidence.item else (),
+            event=evidence.event or None,
+            subjects=(evidence.person,),
+            register=family.register,
+            at=at,
+            cause=f"{cause}.{evidence.what}.{evidence.person}",
+        )
+
+    def colleagues(self, family: Family, seen: Seen) -> tuple[Colleague, ...]:
+        """Return who else works with the family, where this recipient may know that."""
+        lead = family.register.lead(seen.on)
+        found: dict[str, Colleague] = {}
+        services = {i.practitioner: i.service for i in family.register.involved(seen.on)}
+        if lead:
+            services.setdefault(lead, "lead professional")
+        for practitioner, service in services.items():
+            worker = self.directory.practitioner(practitioner)
+            if worker is None or not worker.active or practitioner == seen.recipient.id:
+                continue
+            if practitioner not in seen.workers:
+                continue
+            contact = self.contact(worker)
+            found[practitioner] = Colleague(
+                role=worker.role,
+                agency=worker.agency,
+                team=worker.team,
+                service=service,
+                lead=practitioner == lead,
+                name=contact.name,
+                phone=contact.phone or "",
+                email=contact.email or "",
+            )
+        return tuple(found[k] for k in sorted(found))
+
+    def _emit(
+        self, alert: Alert, sent: Sent, family: Family, to: Recipient, decisions: list[Decision], outcome: Outcome
+    ) -> None:
+        record = AlertRecord(
+            id=sent.id,
+            revision=sent.revision,
+            status=sent.status,
+            rule=sent.rule,
+            level=sent.level,
+            family=family.family,
+            scope=sent.scope,
+            recipient=to.id,
+            subscriber=to.subscriber,
+            clearance=to.clearance,
+            raised_at=sent.raised_at,
+            changed_at=sent.changed_at,
+            decisions=tuple(d.id for d in decisions),
+            items=tuple(r.item for r in alert.reasons if r.item),
+            until=alert.until,
+        )
+        parcel = seal_to(self.public_key(to.subscriber), records.encode(alert), sent.id.encode())
+        headers = (("hearth_alert", sent.id.encode()), ("hearth_revision", str(sent.revision).encode()))
+        outcome.emits.append(Emit(topology.alerts_to(to.subscriber), sent.id, parcel, headers))
+        outcome.emits.append(Emit(topology.ALERTS, family.family, records.encode(record)))
+
+
+def _digest(finding: Finding) -> str:
+    """What must change for a revision: what counts and why, not a running total of sessions."""
+    parts = sorted({f"{e.what}|{e.person}|{e.event}|{e.school}" for e in finding.evidence})
+    return sha256("\n".join([finding.level, *parts]).encode()).hexdigest()[:32]
+
+
+def _reason(evidence: Evidence, facts: Facts, answer: Answer, decision: Decision, to: Recipient) -> Reason:
+    _, _, minimal = minimise(facts, to.role, to.sector, facts.purpose, to.clearance)
+    ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p)
+    return Reason(
+        what=evidence.what,
+        on=evidence.on,
+        agency=evidence.agency,
+        person=evidence.person,
+        ground=ground,
+        decision=decision.id,
+        item=evidence.item,
+        role=evidence.role,
+        detail=minimal.data if evidence.item else {},
+        absent=evidence.absent,
+        possible=evidence.possible,
+    )
+
+
+def _latest(strengths: tuple[Evidence, ...]) -> list[Evidence]:
+    """One of each strength, the latest; the event's type is left out where its sign says it already."""
+    by_what: dict[tuple[str, PersonId], Evidence] = {}
+    for strength in sorted(strengths, key=lambda e: (e.on, e.item)):
+        if strength.what != "StrengthObserved":
+            by_what[(strength.what, strength.person)] = strength
+    return list(by_what.values())
+
+
+def _about(family: Family, persons: set[PersonId], seen: Seen) -> tuple[Named, ...]:
+    """Name those whom the alert is about, and the children; nobody else of the family."""
+    roles = {m.person: m.role for m in family.members.members} if family.members else {}
+    named: list[Named] = []
+    for person in sorted(persons | seen.children):
+        section = family.sections.get(person)
+        said = section.said if section and person in seen.persons else None
+        name = f"{said.given_names or ''} {said.family_name or ''}".strip() if said else ""
+        named.append(Named(person, roles.get(person, "child"), name, said.birth_date if said else None))
+    return tuple(named)
+
+
+def _why(to: Recipient) -> str:
+    if to.role == "duty-worker":
+        return "no lead professional could be told: this is for the duty queue"
+    return "you are the family's lead professional"
+
+
+def entry_line(entry: Entry) -> str:
+    """The entry's type in words, for a list: `domestic abuse incident attended`."""
+    name = entry.facts.type.rpartition(".")[2]
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

@@ -1,0 +1,213 @@
+"""A professional's look at a family: replayed from the record, decided item by item, and logged before it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import msgspec
+from consent.minimise import minimise
+
+from consent.decision import Decision
+from schemas.ids import FamilyId, ItemId, PersonId
+from schemas.records import KnownPractitioner, Record
+from streams.alert import Colleague, Named
+from streams.attendance import total
+from streams.family import FamilyStage
+from streams.family_state import Value
+from streams.recipients import as_recipient
+from streams.risk.evaluate import evaluate
+from streams.sight import Seen, see
+from streams.timeline import Entry, Family, on_day
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing on a timeline, with the ground on which this reader is shown it."""
+
+    on: date
+    what: str
+    agency: str
+    person: PersonId
+    role: str
+    ground: str
+    decision: str
+    item: ItemId = ItemId("")
+    detail: dict[str, object] = {}
+    signs: tuple[str, ...] = ()
+    possible: int = 0
+    absent: int = 0
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A combination that stands, for this reader."""
+
+    rule: str
+    title: str
+    level: str
+    scope: str
+    prompt: str
+    goes_away: str
+
+
+class View(msgspec.Struct, frozen=True):
+    """What one reader is shown of one family, on one day, for one purpose."""
+
+    family: FamilyId
+    purpose: str
+    shown_at: datetime
+    persons: tuple[Named, ...]
+    lines: tuple[Line, ...]
+    standing: tuple[Standing, ...]
+    colleagues: tuple[Colleague, ...]
+
+
+class InMemory:
+    """A stage's state in a dictionary: for the pipeline in memory, and to replay one family for a look."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Value] = {}
+
+    def get(self, key: str) -> Value | None:
+        return self.values.get(key)
+
+    def put(self, key: str, value: Value) -> None:
+        self.values[key] = value
+
+    def keys(self) -> Iterable[str]:
+        return self.values.keys()
+
+
+def replay(stage: FamilyStage, family: FamilyId, records: list[Record], now: datetime) -> Family:
+    """Return the family's state as of `now`, worked out anew from its records; what that would send is dropped."""
+    state = InMemory()
+    for record in records:
+        stage([record], state)
+    found = state.get(family)
+    replayed = found if isinstance(found, Family) else Family(family)
+    replayed.as_of = now
+    for _ in stage.linking.again(replayed, now):
+        pass
+    return replayed
+
+
+def look(
+    stage: FamilyStage, family: Family, reader: KnownPractitioner, purpose: str, now: datetime
+) -> tuple[list[Decision], View | None]:
+    """Decide everything that `reader` may see, for the purpose they declare.
+
+    Return the decisions, to be logged before the view is shown, and the view; None when nothing may be shown.
+    """
+    on = on_day(now)
+    to = as_recipient(reader, family, stage.directory, on)
+    seen = see(family, stage.linking.gate, to, on, purpose)
+    decisions: list[Decision] = []
+    lines = [_line(stage, family, seen, e, now, decisions) for e in seen.sight.entries]
+    lines += _attendance(stage, family, seen, now, decisions)
+    if not lines:
+        return _refused(stage, family, seen, now, purpose), None
+    standing = [
+        Standing(f.rule.id, f.rule.title, f.level, f.scope, f.rule.prompt, f.rule.goes_away)
+        for f in evaluate(stage.rules, seen.sight)
+    ]
+    view = View(
+        family=family.family,
+        purpose=purpose,
+        shown_at=now,
+        persons=_persons(family, seen),
+        lines=tuple(sorted(lines, key=lambda line: (line.on, line.what, line.item))),
+        standing=tuple(standing),
+        colleagues=stage.alerts.colleagues(family, seen),
+    )
+    return decisions, view
+
+
+def _line(
+    stage: FamilyStage, family: Family, seen: Seen, entry: Entry, now: datetime, decisions: list[Decision]
+) -> Line:
+    person = PersonId(entry.item.partition(".")[2])
+    answer = seen.answers[entry.item]
+    decision = stage.linking.gate.record(
+        answer,
+        stage="look",
+        family=family.family,
+        to=seen.recipient,
+        items=(entry.item,),
+        event=entry.event,
+        subjects=(person,),
+        register=family.register,
+        at=now,
+        cause=now.isoformat(),
+    )
+    decisions.append(decision)
+    to = seen.recipient
+    _, _, minimal = minimise(entry.facts, to.role, to.sector, entry.facts.purpose, to.clearance)
+    return Line(
+        on=on_day(entry.facts.happened_at),
+        what=entry.facts.type.rpartition(".")[2],
+        agency=entry.facts.agency,
+        person=person,
+        role=entry.facts.role,
+        ground="; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p),
+        decision=decision.id,
+        item=entry.item,
+        detail=minimal.data,
+        signs=minimal.signs,
+    )
+
+
+def _attendance(
+    stage: FamilyStage, family: Family, seen: Seen, now: datetime, decisions: list[Decision]
+) -> list[Line]:
+    lines = []
+    for (person, school), weeks in sorted(seen.sight.weeks.items()):
+        answer = seen.books[(person, school)]
+        known = [w for w, tally in weeks.items() if tally != (0, 0, 0)]
+        if not known:
+            continue
+        decision = stage.linking.gate.record(
+            answer,
+            stage="look",
+            family=family.family,
+            to=seen.recipient,
+            items=(),
+            event=None,
+            subjects=(person,),
+            register=family.register,
+            at=now,
+            cause=f"book.{person}.{school}.{now.isoformat()}",
+        )
+        decisions.append(decision)
+        possible, absent, _ = total(weeks.values())
+        ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6) if p)
+        lines.append(
+            Line(
+                on=min(date.fromordinal(max(known) + 4), seen.on),
+                what="AttendanceRecorded",
+                agency="school",
+                person=person,
+                role="subject",
+                ground=ground,
+                decision=decision.id,
+                detail={"since": date.fromordinal(min(known)).isoformat()},
+                possible=possible,
+                absent=absent,
+            )
+        )
+    return lines
+
+
+def _refused(stage: FamilyStage, family: Family, seen: Seen, now: datetime, purpose: str) -> list[Decision]:
+    """One record of a look that showed nothing: it says the same whether there is nothing or nothing to be shown."""
+    return [stage.linking.nothing_shown(family, seen.recipient, purpose, now)]
+
+
+def _persons(family: Family, seen: Seen) -> tuple[Named, ...]:
+    roles = {m.person: m.role for m in family.members.members} if family.members else {}
+    named = []
+    for person in sorted(seen.persons):
+        section = family.sections.get(person)
+        said = section.said if section else None
+        name = f"{said.given_names or ''} {said.family_name or ''}".strip() if said else ""
+        role = roles.get(person, "child" if person in seen.children else "other-adult")
+        named.append(Named(person, role, name, said.birth_date if said else None))
+    return tuple(named)

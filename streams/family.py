@@ -1,0 +1,231 @@
+"""The family stage: gate → timeline → risk → alert, over one partition's batch of `family.items`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import partial
+
+from consent.decision import Outcome as Verdict
+from consent.seal import Pseudonyms, item_label, unseal
+from schemas import records
+from schemas.errors import Unsealable
+from schemas.ids import FamilyId, PersonId
+from schemas.records import Item, Members, Record, Review, Section, SendSection, Tick
+from streams import topology
+from streams.alert import Alerts
+from streams.attendance import Block, Book, classify
+from streams.family_state import Due, Value
+from streams.identity.directory import Directory
+from streams.linking import Linking
+from streams.moving import receive_section, send_section
+from streams.outcome import Emit, Outcome, State
+from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
+from streams.risk.evaluate import Finding, evaluate
+from streams.risk.rules import RuleBook
+from streams.sight import see
+from streams.timeline import Entry, Family, on_day, take_item
+
+
+@dataclass(frozen=True)
+class FamilyStage:
+    """Pure tools, and the stage itself. `data_key(person, version?)` raises Unsealable when the key was destroyed."""
+
+    linking: Linking
+    alerts: Alerts
+    rules: RuleBook
+    directory: Directory
+    pseudonyms: Pseudonyms
+    queues: tuple[Queue, ...]
+    data_key: Callable[..., tuple[int, bytes]]
+    entropy: Callable[[int], bytes]
+    counted: frozenset[str] = field(default_factory=frozenset)
+
+    def __call__(self, batch: Sequence[Record], state: State[Value]) -> Outcome:
+        """Work through a partition's batch: fold every record, then settle each family that was touched, once."""
+        outcome = Outcome()
+        touched: dict[FamilyId, Family] = {}
+        for record in batch:
+            message = records.decode_family(record.value or b"")
+            if isinstance(message, Tick):
+                self._tick(message, record.partition, state, touched)
+            else:
+                family = self._load(message.family, state, touched)
+                family.as_of = max(family.as_of or message.received_at, message.received_at)
+                self._take(message, family, state, outcome)
+        for family in touched.values():
+            self._settle(family, batch[0].partition, state, outcome)
+        return outcome
+
+    def _load(self, name: FamilyId, state: State[Value], touched: dict[FamilyId, Family]) -> Family:
+        family = touched.get(name)
+        if family is None:
+            found = state.get(name)
+            family = touched[name] = found if isinstance(found, Family) else Family(name)
+        return family
+
+    def _take(
+        self, message: Item | Members | SendSection | Section, family: Family, state: State[Value], outcome: Outcome
+    ) -> None:
+        if isinstance(message, Item):
+            self._take_item(message, family, state, outcome)
+        elif isinstance(message, Members):
+            if family.members is None or message.version > family.members.version:
+                family.members, family.restless = message, True
+        elif isinstance(message, SendSection):
+            outcome.emits += send_section(message, family, partial(_block, state, family), self.data_key, self.entropy)
+        else:
+            receive_section(message, family, partial(_block, state, family), self.data_key)
+
+    def _take_item(self, item: Item, family: Family, state: State[Value], outcome: Outcome) -> None:
+        members = {m.person for m in family.members.members} if family.members else set()
+        if item.person in family.gone and item.person not in members:
+            # a stale replica sent it here: the resolver knows where the person is now
+            outcome.emits.append(Emit(topology.IDENTITY_QUEUE, item.event, records.encode(item)))
+            return
+        try:
+            _, key = self.data_key(item.person, item.key_version)
+            facts = records.decode_facts(unseal(key, item.sealed, item_label(item.id, item.key_version)))
+        except Unsealable:
+            family.erased.add(item.person)
+            return
+        carrier = take_item(family, item, facts, partial(_block, state, family))
+        if carrier is None:
+            return
+        if isinstance(carrier, Entry):
+            if facts.tier != "sealed":
+                family.register.apply(carrier.facts, carrier.item, carrier.received_at)
+        else:
+            self._stir(family, item.person, facts.data, carrier)
+        at = family.as_of or item.received_at
+        decision = self.linking.arrive(family, item.person, facts, item.event, carrier, at)
+        outcome.decisions.append(decision)
+        if decision.outcome is Verdict.REFER:
+            outcome.emits.append(self._refer(item, family, "refer"))
+
+    def _stir(self, family: Family, person: PersonId, data: dict[str, object], book: Book) -> None:
+        """A plain mark matters to the rules when a pupil is absent, or while an alert rests on attendance."""
+        if book.link != Verdict.SHARE:
+            return
+        open_alert = any(s.status == "open" and s.scope in (person, family.family) for s in family.alerts.values())
+        family.restless = family.restless or open_alert or _counts_as_absence(data)
+
+    def _refer(self, item: Item, family: Family, reason: str) -> Emit:
+        review = Review(
+            id=self.pseudonyms.mint("v", item.id, family.family, reason),
+            event=item.event,
+            reason=reason,
+            received_at=item.received_at,
+            sealed=item.sealed,
+            key_id=item.id,
+            persons=(item.person,),
+            families=(family.family,),
+        )
+        return Emit(topology.REVIEW, review.id, records.encode(review))
+
+    def _tick(self, tick: Tick, partition: int, state: State[Value], touched: dict[FamilyId, Family]) -> None:
+        """Wake the families for which something changes by time alone, up to the tick's day."""
+        days = _due(state, f"due|{partition}")
+        for day in sorted(d for d in days.names if d <= on_day(tick.at).isoformat()):
+            due = _due(state, f"due|{partition}|{day}")
+            for name in due.names:
+                family = self._load(FamilyId(name), state, touched)
+                family.as_of = max(family.as_of or tick.at, tick.at)
+                family.next_on, family.restless, family.register_version = None, True, ""
+            due.names.clear()
+            state.put(f"due|{partition}|{day}", due)
+            days.names.discard(day)
+            state.put(f"due|{partition}", days)
+
+    def _settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
+        """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
+        at = family.as_of
+        if at is None:
+            return
+        version = family.register.version()
+        if version != family.register_version:
+            outcome.decisions += self.linking.again(family, at)
+            family.register_version, family.restless = version, True
+            self._remind(family, at, outcome)
+        if family.restless:
+            self._alert(family, at, outcome)
+            self._set_timer(family, on_day(at), partition, state)
+            family.restless = False
+        state.put(family.family, family)
+
+    def _alert(self, family: Family, at: datetime, outcome: Outcome) -> None:
+        on = on_day(at)
+        base = see(family, self.linking.gate, lead_or_duty(family, self.directory, self.queues, on), on)
+        findings = evaluate(self.rules, base.sight)
+        outcome.extend(self.alerts.reconcile(family, "", base, findings, at))
+        tiers = (e.facts.tier for s in family.sections.values() for e in s.entries.values())
+        closest = max(tiers, key=TIERS.index, default="normal")
+        above = TIERS.index(closest) > TIERS.index(base.recipient.clearance)
+        queue = cleared_queue(closest, self.queues) if above else None
+        if queue is not None:
+            more = see(family, self.linking.gate, queue, on)
+            only = _beyond(evaluate(self.rules, more.sight), findings)
+            outcome.extend(self.alerts.reconcile(family, closest, more, only, at))
+
+    def _remind(self, family: Family, at: datetime, outcome: Outcome) -> None:
+        if not self.linking.ends_soon(family, on_day(at)):
+            return
+        review = Review(
+            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", on_day(at).isoformat()),
+            event=records.EventKey(""),
+            reason="hold-ends-soon",
+            received_at=at,
+            sealed=b"",
+            key_id="",
+            families=(family.family,),
+        )
+        outcome.emits.append(Emit(topology.REVIEW, review.id, records.encode(review)))
+
+    def _set_timer(self, family: Family, on: date, partition: int, state: State[Value]) -> None:
+        days = [d for d in self.linking.next_end(family) if d > on]
+        days += [s.until for s in family.alerts.values() if s.status == "open" and on < s.until < date.max]
+        change = family.register.next_change(on)
+        next_on = min([*days, *([change] if change else [])], default=None)
+        if next_on == family.next_on:
+            return
+        if family.next_on is not None:
+            _change_due(state, partition, family.next_on, family.family, add=False)
+        if next_on is not None:
+            _change_due(state, partition, next_on, family.family, add=True)
+        family.next_on = next_on
+
+
+def _beyond(findings: list[Finding], base: list[Finding]) -> list[Finding]:
+    """Those findings that the base audience does not have already, just so."""
+    known = {(f.rule.id, f.scope, f.level, f.evidence) for f in base}
+    return [f for f in findings if (f.rule.id, f.scope, f.level, f.evidence) not in known]
+
+
+def _counts_as_absence(data: dict[str, object]) -> bool:
+    return classify(str(data["code"]), date.fromisoformat(str(data["session_date"])))[1] > 0
+
+
+def _block(state: State[Value], family: Family, person: PersonId, number: int, month: str) -> Block:
+    """Return an attendance block to be changed in place, marked to be written."""
+    name = f"{family.family}/{person}/{number}/{month}"
+    found = state.get(name)
+    block = found if isinstance(found, Block) else Block(person, name)
+    state.put(name, block)
+    return block
+
+
+def _due(state: State[Value], name: str) -> Due:
+    found = state.get(name)
+    return found if isinstance(found, Due) else Due()
+
+
+def _change_due(state: State[Value], partition: int, on: date, family: FamilyId, *, add: bool) -> None:
+    name = f"due|{partition}|{on.isoformat()}"
+    due = _due(state, name)
+    (due.names.add if add else due.names.discard)(family)
+    state.put(name, due)
+    days = _due(state, f"due|{partition}")
+    if add and on.isoformat() not in days.names:
+        days.names.add(on.isoformat())
+        state.put(f"due|{partition}", days)

@@ -1,0 +1,153 @@
+"""May this item join this family's record, and may this person see it now: the two questions, put to the policies.
+
+Everything that depends on time and on people is resolved here, from the family's registers, into the small tuple of
+states that the policies read (consent/request.py). The answer comes back as a `Ruling`; its record goes to the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+from consent.engine import Engine
+from consent.register import Register
+
+from consent.decision import Decision, Ruling, decision_id
+from consent.request import Request
+from consent.sharing import category, sharing_agreement_state
+from schemas.ids import EventKey, FamilyId, ItemId, PersonId
+from schemas.records import Facts
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Whom a disclosure is to, as resolved for one family on one day. The hub itself is the recipient of a link."""
+
+    id: str
+    role: str
+    sector: str
+    agency: str
+    clearance: str
+    subscriber: str = ""
+    involved: bool = True
+    party: str = "none"
+
+
+HUB = Recipient("hub", "hub", "hub", "hub", "sealed")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A ruling, with what it rests on."""
+
+    ruling: Ruling
+    request: Request
+    agreement: str = ""
+    condition_reason: str = ""
+    rationale: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Puts requests together, asks the engine, and writes the decision's record. `salt` gives 16 random bytes."""
+
+    engine: Engine
+    salt: Callable[[int], bytes]
+
+    def link(self, facts: Facts, person: PersonId, register: Register, on: date) -> Answer:
+        """Ask whether an item with these facts may join the record of the family whose register this is."""
+        return self._ask("link", facts, person, register, on, HUB)
+
+    def disclose(
+        self, facts: Facts, person: PersonId, register: Register, on: date, to: Recipient, purpose: str = ""
+    ) -> Answer:
+        """Ask whether `to` may see this item now, for the item's own purpose or for the one the reader declares."""
+        if purpose and purpose != facts.purpose:
+            facts = msgspec.structs.replace(facts, purpose=purpose)
+        return self._ask("disclose", facts, person, register, on, to)
+
+    def _ask(
+        self, action: str, facts: Facts, person: PersonId, register: Register, on: date, to: Recipient
+    ) -> Answer:
+        state, agreement = register.agreement_state(facts.purpose, facts.category, to.agency, to.role, person, on)
+        ground = register.ground_for(person, on)
+        claim = facts.ground.claim if facts.ground else (ground.claim if ground else "none")
+        request = Request(
+            action=action,
+            role=to.role,
+            sector=to.sector,
+            clearance=to.clearance,
+            involved="involved" if to.involved else "not-involved",
+            party=to.party,
+            category=facts.category,
+            sensitivity=category(facts.category).sensitivity,
+            tier=facts.tier,
+            publisher=facts.agency,
+            purpose=facts.purpose,
+            sharing_agreement=sharing_agreement_state(facts.agency, to.agency, facts.purpose, facts.category, on),
+            agreement=state,
+            ground=claim,
+            approver="none",
+        )
+        reason, rationale = "", ""
+        if facts.ground:
+            reason, rationale = facts.ground.condition_reason, facts.ground.rationale and "as stated by the publisher"
+        elif ground:
+            reason, rationale = ground.condition_reason, ground.rationale
+        return Answer(self.engine.rule(request), request, agreement, reason, rationale)
+
+    def record(
+        self,
+        answer: Answer,
+        *,
+        stage: str,
+        family: FamilyId,
+        to: Recipient,
+        items: tuple[ItemId, ...],
+        event: EventKey | None,
+        subjects: tuple[PersonId, ...],
+        register: Register,
+        at: datetime,
+        cause: str = "",
+    ) -> Decision:
+        """Return the decision's record. `cause` tells apart decisions that are asked again for the same item."""
+        ruling, request = answer.ruling, answer.request
+        version = register.version()
+        return Decision(
+            id=decision_id(
+                event=event or EventKey("."),
+                stage=f"{stage}.{cause}" if cause else stage,
+                family=family,
+                recipient=to.id,
+                register_version=version,
+                policy_set=self.engine.policy_set,
+                items=items,
+            ),
+            stage=stage,
+            outcome=ruling.outcome,
+            family=family,
+            recipient=to.id,
+            role=to.role,
+            purpose=request.purpose,
+            publisher=request.publisher,
+            category=request.category,
+            decided_at=at,
+            policy_set=self.engine.policy_set,
+            register_version=version,
+            rules=ruling.rules,
+            event=event,
+            items=items,
+            subjects=subjects,
+            article_6=ruling.article_6,
+            condition=ruling.condition,
+            condition_reason=answer.condition_reason,
+            gateway=ruling.gateway,
+            agreement=answer.agreement,
+            agreement_state=request.agreement,
+            harm_threshold=request.ground,
+            rationale=answer.rationale or ruling.rationale,
+            removed=ruling.removed,
+            errors=ruling.errors,
+            log="sealed" if request.tier == "sealed" else "main",
+            salt=self.salt(16),
+        )

@@ -1,0 +1,138 @@
+"""The first decision, asked when an item arrives and again when a register changes: may the hub put it in the record.
+
+What rests on an agreement is shared only while the agreement is in force, so that whatever the order in which items
+and agreements arrived, the same items are linked in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from consent.decision import Decision, Ruling
+from consent.decision import Outcome as Verdict
+from schemas.ids import EventKey, PersonId
+from schemas.records import Facts
+from streams.attendance import Book
+from streams.gate import HUB, Answer, Gate, Recipient
+from streams.sight import book_facts
+from streams.timeline import Entry, Family, on_day
+
+HOLD_ENDED = Ruling(Verdict.WITHHOLD, ("hold-ended",), rationale="no agreement came within the time it is held for")
+
+
+@dataclass(frozen=True)
+class Linking:
+    """Asks and asks again. Held items end after `hold_days`; a person is reminded `reminder_days` before."""
+
+    gate: Gate
+    hold_days: int = 90
+    reminder_days: int = 14
+
+    def arrive(
+        self, family: Family, person: PersonId, facts: Facts, event: EventKey, carrier: Entry | Book, at: datetime
+    ) -> Decision:
+        """Decide on what has just been folded in. A book carries one answer for all its plain sessions."""
+        on = on_day(at)
+        answer = self.gate.link(facts, person, family.register, on)
+        before = carrier.link
+        if isinstance(carrier, Entry) or not carrier.ended:
+            _settle(carrier, answer, on)
+        if isinstance(carrier, Entry) or carrier.link != before:
+            family.restless = True
+        return self._record(family, person, event, answer, at, "")
+
+    def again(self, family: Family, at: datetime) -> Iterator[Decision]:
+        """Ask again for everything in the record, and return a decision for each answer that changed."""
+        on = on_day(at)
+        for person, section in family.sections.items():
+            for entry in section.entries.values():
+                held_on = on_day(entry.received_at)
+                if self._changed(family, person, entry, entry.facts, held_on, on):
+                    family.changed.add(person)
+                    answer = self._answer(family, person, entry, entry.facts, on)
+                    yield self._record(family, person, entry.event, answer, at, f"again.{on}")
+            for book in section.books.values():
+                facts = book_facts(on)
+                if self._changed(family, person, book, facts, book.held_since or on, on):
+                    family.changed.add(person)
+                    answer = self._answer(family, person, book, facts, on)
+                    cause = f"book.{person}.{book.number}.{on}"
+                    yield self._record(family, person, EventKey(""), answer, at, cause)
+
+    def _changed(
+        self, family: Family, person: PersonId, carrier: Entry | Book, facts: Facts, held_on: date, on: date
+    ) -> bool:
+        if carrier.ended:
+            return False
+        if carrier.link == Verdict.HOLD and held_on + timedelta(days=self.hold_days) <= on:
+            carrier.ended, carrier.link = True, Verdict.WITHHOLD
+            return True
+        before = (carrier.link, carrier.rests_on)
+        _settle(carrier, self.gate.link(facts, person, family.register, on), on)
+        return (carrier.link, carrier.rests_on) != before
+
+    def _answer(self, family: Family, person: PersonId, carrier: Entry | Book, facts: Facts, on: date) -> Answer:
+        answer = self.gate.link(facts, person, family.register, on)
+        return Answer(HOLD_ENDED, answer.request) if carrier.ended else answer
+
+    def next_end(self, family: Family) -> tuple[date, ...]:
+        """Days on which a hold ends, and those on which somebody must be reminded of it."""
+        days: set[date] = set()
+        for section in family.sections.values():
+            held = [on_day(e.received_at) for e in section.entries.values() if e.link == Verdict.HOLD]
+            held += [b.held_since for b in section.books.values() if b.link == Verdict.HOLD and b.held_since]
+            for since in held:
+                ends = since + timedelta(days=self.hold_days)
+                days |= {ends, ends - timedelta(days=self.reminder_days)}
+        return tuple(days)
+
+    def ends_soon(self, family: Family, on: date) -> bool:
+        """Whether this is the day to remind somebody of a hold that is about to end."""
+        return on + timedelta(days=self.reminder_days) in self.next_end(family)
+
+    def nothing_shown(self, family: Family, to: Recipient, purpose: str, at: datetime) -> Decision:
+        """The record of a look that showed nothing."""
+        facts = book_facts(on_day(at))
+        answer = self.gate.disclose(facts, PersonId(""), family.register, on_day(at), to, purpose)
+        refused = msgspec.structs.replace(answer.ruling, outcome=Verdict.WITHHOLD)
+        return self.gate.record(
+            msgspec.structs.replace(answer, ruling=refused),
+            stage="look",
+            family=family.family,
+            to=to,
+            items=(),
+            event=None,
+            subjects=(),
+            register=family.register,
+            at=at,
+            cause=at.isoformat(),
+        )
+
+    def _record(
+        self, family: Family, person: PersonId, event: EventKey, answer: Answer, at: datetime, cause: str
+    ) -> Decision:
+        return self.gate.record(
+            answer,
+            stage="link",
+            family=family.family,
+            to=HUB,
+            items=(f"{event}.{person}",) if event else (),  # type: ignore[arg-type]
+            event=event or None,
+            subjects=(person,),
+            register=family.register,
+            at=at,
+            cause=cause,
+        )
+
+
+def _settle(carrier: Entry | Book, answer: Answer, on: date) -> None:
+    carrier.link = answer.ruling.outcome
+    in_force = answer.ruling.outcome is Verdict.SHARE and answer.request.agreement == "in-force"
+    carrier.rests_on = answer.agreement if in_force else ""
+    if isinstance(carrier, Book):
+        held = answer.ruling.outcome is Verdict.HOLD
+        carrier.held_since = (carrier.held_since or on) if held else None

@@ -1,0 +1,116 @@
+"""A person's section moves, or is copied, to another family: copy then remove, item by item, by id.
+
+So a wrong merge can be undone: membership changes, sections move, and both timelines come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from consent.seal import seal, unseal
+from schemas import records
+from schemas.errors import Unsealable
+from schemas.ids import PersonId
+from schemas.records import Item, Section, SendSection
+from streams import topology
+from streams.attendance import Block, Mark, mark_at
+from streams.family_state import Moved, pack_moved, unpack_moved
+from streams.outcome import Emit
+from streams.timeline import Blocks, Entry, Family, book_of, entry_of_mark, section_of, take_item
+from streams.timeline import Section as PersonSection
+
+DataKey = Callable[..., tuple[int, bytes]]
+
+
+def send_section(
+    ask: SendSection, family: Family, blocks: Blocks, data_key: DataKey, entropy: Callable[[int], bytes]
+) -> list[Emit]:
+    """Return the copy of a person's section for the family that asks; drop it here when the person has moved."""
+    gone = family.gone.get(ask.person)
+    if gone is not None and gone[1] >= ask.version:
+        return []
+    section = family.sections.get(ask.person)
+    if ask.remove:
+        family.gone[ask.person] = (ask.to, ask.version)
+        family.restless, family.register_version = True, ""
+    if section is None:
+        return []
+    slots = {
+        f"{book.number}/{month}": dict(blocks(ask.person, book.number, month).slots)
+        for book in section.books.values()
+        for month in book.months
+    }
+    try:
+        version, key = data_key(ask.person)
+    except Unsealable:
+        return []
+    plain = pack_moved(Moved(section, slots))
+    sealed = seal(key, entropy(12), plain, _label(ask.person, ask.to, version))
+    moved = Section(ask.to, ask.person, family.family, ask.version, version, sealed, ask.received_at)
+    if ask.remove:
+        _drop(family, ask.person, blocks)
+    return [Emit(topology.FAMILY_ITEMS, ask.to, records.encode(moved))]
+
+
+def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
+    section = family.sections.pop(person)
+    family.sealed.pop(person, None)
+    for book in section.books.values():
+        for month in book.months:
+            blocks(person, book.number, month).slots.clear()
+    family.register = type(family.register)()
+    for other in family.sections.values():
+        for entry in other.entries.values():
+            if entry.facts.tier != "sealed":
+                family.register.apply(entry.facts, entry.item, entry.received_at)
+
+
+def receive_section(moved: Section, family: Family, blocks: Blocks, data_key: DataKey) -> None:
+    """Fold a copied section in, item by item: what is there already stays as it is."""
+    try:
+        _, key = data_key(moved.person, moved.key_version)
+        content = unpack_moved(unseal(key, moved.sealed, _label(moved.person, moved.family, moved.key_version)))
+    except Unsealable:
+        family.erased.add(moved.person)
+        return
+    gone = family.gone.get(moved.person)
+    if gone is not None and gone[1] < moved.version:
+        del family.gone[moved.person]
+    section = section_of(family, moved.person)
+    _adopt_said(section, content.section)
+    for entry in content.section.entries.values():
+        _adopt(family, moved, entry, blocks)
+    for school, book in content.section.books.items():
+        book_of(section, school)
+        for month in book.months:
+            for mark in _marks(moved.person, content.blocks.get(f"{book.number}/{month}", {}), month):
+                _adopt(family, moved, entry_of_mark(moved.person, school, mark, moved.received_at), blocks)
+    family.restless, family.register_version = True, ""
+
+
+def _adopt_said(section: PersonSection, other: PersonSection) -> None:
+    if other.said is not None and (section.said_at is None or (other.said_at or section.said_at) > section.said_at):
+        section.said, section.said_at = other.said, other.said_at
+
+
+def _adopt(family: Family, moved: Section, entry: Entry, blocks: Blocks) -> None:
+    item = Item(entry.item, entry.event, moved.person, family.family, entry.received_at, moved.key_version, b"")
+    carrier = take_item(family, item, entry.facts, blocks)
+    if isinstance(carrier, Entry) and entry.facts.tier != "sealed":
+        family.register.apply(carrier.facts, carrier.item, carrier.received_at)
+
+
+def _marks(person: PersonId, slots: dict[int, bytes], month: str) -> list[Mark]:
+    block = Block(person, "", slots)
+    found = []
+    for place in slots:
+        on = date(int(month[:4]), int(month[5:]), place // 2)
+        mark = mark_at(block, on, "PM" if place % 2 else "AM")
+        if mark is not None:
+            found.append(mark)
+    return found
+
+
+def _label(person: PersonId, to: str, version: int) -> bytes:
+    return f"hearth.moved|{person}|{to}|{version}".encode()

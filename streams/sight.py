@@ -1,0 +1,116 @@
+"""What one recipient may see of a family on a day: the second decision, asked for everything in the record.
+
+Combinations are worked out from this and from nothing else, so an alert can hold nothing that its recipient may not
+see, and nothing can be guessed from it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from consent.decision import Outcome as Verdict
+from schemas.ids import ItemId, PersonId
+from schemas.records import Facts
+from streams.attendance import Tally
+from streams.gate import Answer, Gate, Recipient
+from streams.risk.evaluate import Evidence, Sight, weeks_of
+from streams.timeline import ATTENDANCE, LONDON, Entry, Family, effective, on_day
+
+
+class Seen(msgspec.Struct):
+    """A recipient's view: the answers by item, and by (child, school) for attendance, and the sight for the rules."""
+
+    recipient: Recipient
+    on: date
+    sight: Sight
+    entries: dict[ItemId, Entry]
+    answers: dict[ItemId, Answer]
+    books: dict[tuple[PersonId, str], Answer]
+    persons: set[PersonId]  # in whose section something may be seen
+    children: frozenset[PersonId]
+    workers: set[str]  # practitioners whose involvement may be known
+    hidden: int = 0  # how many items the recipient may not see, for those who may know that
+
+    def answer_for(self, evidence: Evidence) -> tuple[Answer, Facts]:
+        """Return the answer that let this evidence be seen, and its facts."""
+        if evidence.item and evidence.item in self.answers:
+            return self.answers[evidence.item], self.entries[evidence.item].facts
+        return self.books[(evidence.person, evidence.school)], book_facts(evidence.on)
+
+
+def book_facts(on: date) -> Facts:
+    """The facts that attendance marks share: what the policies are asked about for a whole book."""
+    at = _midnight(on)
+    return Facts(
+        type=ATTENDANCE,
+        agency="school",
+        source="",
+        digest="",
+        happened_at=at,
+        recorded_at=at,
+        role="subject",
+        category="attendance",
+        purpose="early-help",
+    )
+
+
+def _midnight(on: date) -> datetime:
+    return datetime(on.year, on.month, on.day, tzinfo=LONDON)
+
+
+def children_of(family: Family) -> frozenset[PersonId]:
+    """The family's children: as stated; everyone with a school or child's record where nothing is stated yet."""
+    if family.members and family.members.members:
+        return frozenset(m.person for m in family.members.members if m.role in ("child", "sibling"))
+    return frozenset(p for p, s in family.sections.items() if s.books)
+
+
+def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") -> Seen:
+    """Ask the second decision for everything in the record, and return what `to` may see."""
+    left = {m.person: m.until for m in family.members.members if m.until} if family.members else {}
+    entries: dict[ItemId, Entry] = {}
+    answers: dict[ItemId, Answer] = {}
+    books: dict[tuple[PersonId, str], Answer] = {}
+    weeks: dict[tuple[PersonId, str], dict[int, Tally]] = {}
+    hidden = 0
+    for person, section in family.sections.items():
+        for entry in section.entries.values():
+            if person in left and on_day(entry.facts.happened_at) >= left[person]:
+                continue
+            answer = gate.disclose(entry.facts, person, family.register, on, to, purpose)
+            if entry.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
+                entries[entry.item], answers[entry.item] = entry, answer
+            else:
+                hidden += 1
+        for school, book in section.books.items():
+            answer = gate.disclose(book_facts(on), person, family.register, on, to, purpose)
+            if book.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
+                books[(person, school)] = answer
+                weeks[(person, school)] = dict(book.weeks)
+    standing = effective(entries.values())
+    marks = [e for e in standing if e.facts.type == ATTENDANCE]
+    for place, tallies in weeks_of(marks).items():
+        _add(weeks.setdefault(place, {}), tallies)
+        books.setdefault(place, answers[next(e.item for e in marks)])
+    children = children_of(family)
+    others = [e for e in standing if e.facts.type != ATTENDANCE]
+    return Seen(
+        recipient=to,
+        on=on,
+        sight=Sight(family.family, on, others, weeks, children),
+        entries=entries,
+        answers=answers,
+        books=books,
+        persons={PersonId(i.partition(".")[2]) for i in entries} | {p for p, _ in books},
+        children=children,
+        workers={str(e.facts.data.get("practitioner_id", "")) for e in standing if e.facts.category == "involvement"},
+        hidden=hidden,
+    )
+
+
+def _add(into: dict[int, Tally], tallies: dict[int, Tally]) -> None:
+    for week, (p, a, u) in tallies.items():
+        was = into.get(week, (0, 0, 0))
+        into[week] = (was[0] + p, was[1] + a, was[2] + u)
