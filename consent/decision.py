@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b32encode
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
+from typing import Any
 
 import msgspec
 
+from consent.request import Request
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 
 
@@ -78,3 +82,87 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     review_on: date | None = None
     log: str = "main"  # main | sealed: sealed decisions have a log of their own
     salt: bytes = b""
+
+
+_ENCODER = msgspec.json.Encoder()
+encode = _ENCODER.encode
+decode = msgspec.json.Decoder(Decision).decode
+
+
+def decision_id(
+    *,
+    stage: str,
+    family: FamilyId,
+    recipient: str,
+    register_version: str,
+    policy_set: str,
+    event: EventKey | None = None,
+    items: tuple[ItemId, ...] = (),
+    occasion: str = "",
+) -> str:
+    """Return `d_` and 26 characters that follow from the decision's cause, so that a replay gives the same id.
+
+    `occasion` tells apart decisions with one cause that each count: the instant of a look, the revision of an alert.
+    """
+    cause = (stage, family, recipient, register_version, policy_set, event or "", occasion, *sorted(items))
+    digest = sha256("".join([f"{len(part)}:{part}" for part in cause]).encode()).digest()
+    return "d_" + b32encode(digest[:16])[:26].decode("ascii").lower()
+
+
+def record(
+    ruling: Ruling,
+    request: Request,
+    *,
+    family: FamilyId,
+    recipient: str,
+    policy_set: str,
+    register_version: str,
+    decided_at: datetime,
+    salt: bytes,
+    stage: str = "",
+    event: EventKey | None = None,
+    items: tuple[ItemId, ...] = (),
+    occasion: str = "",
+    **more: Any,
+) -> Decision:
+    """Return the record of a ruling. `more` are further fields of Decision; `stage` is the request's action unless said.
+
+    What concerns a sealed item is for the sealed log.
+    """
+    stage = stage or request.action
+    return Decision(
+        id=decision_id(
+            stage=stage,
+            family=family,
+            recipient=recipient,
+            register_version=register_version,
+            policy_set=policy_set,
+            event=event,
+            items=items,
+            occasion=occasion,
+        ),
+        stage=stage,
+        outcome=ruling.outcome,
+        family=family,
+        recipient=recipient,
+        role=request.role,
+        purpose=request.purpose,
+        publisher=request.publisher,
+        category=request.category,
+        decided_at=decided_at,
+        policy_set=policy_set,
+        register_version=register_version,
+        rules=ruling.rules,
+        event=event,
+        items=items,
+        article_6=ruling.article_6,
+        condition=ruling.condition,
+        gateway=ruling.gateway,
+        agreement_state=request.agreement,
+        harm_threshold=request.ground,
+        detriment_test=request.detriment,
+        errors=ruling.errors,
+        log="sealed" if request.tier == "sealed" else "main",
+        salt=salt,
+        **{"removed": ruling.removed, "rationale": ruling.rationale, **more},
+    )

@@ -30,3 +30,4 @@ class Request(NamedTuple):
     agreement: str  # in-force | none | refused | withdrawn | out-of-scope | expired | disputed
     ground: str  # none | significant-harm | s47 | encompass | vital-interests: open for this child, or the item's own
     approver: str  # none | named: a named approver for a sensitive category
+    detriment: str = "not-tested"  # not-tested | none | more-detrimental: would disclosing harm the child more than not?
