@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,15 +16,17 @@ from schemas.checks import snomed_ok
 from schemas.errors import Misconfigured
 
 FOLDER = Path(__file__).parent / "codes"
+_EXTRA = frozenset(("class", "provisional", "sector", "replaced_by"))
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 
 
-class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from", "group": "class"}):
+class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
     """One code. `since` (in the file: `from`) is the first day it may be used, `until` the first day it may not.
 
-    `signs` are what it means to the hub (schemas/codes/signs.toml). `group` (in the file: `class`) sorts attendance
-    codes: present | authorised | unauthorised | not-possible | unable; `provisional` ones are expected to change.
-    `sector` is a practitioner role's: statutory | voluntary. `checked` is false where no source has been read yet.
+    `signs` are what it means to the hub (schemas/codes/signs.toml). `checked` is false where no source has been read.
+    `extra` holds what one list says beside: `class` (how an attendance code counts: present | authorised |
+    unauthorised | not-possible | unable), `provisional` (true: a correction is expected), `sector` (of a practitioner
+    role: statutory | voluntary), `replaced_by` (another code of the list).
     """
 
     label: str
@@ -32,10 +35,7 @@ class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sin
     since: date | None = None
     until: date | None = None
     checked: bool = True
-    group: str = ""
-    provisional: bool = False
-    replaced_by: str = ""
-    sector: str = ""
+    extra: dict[str, Any] = {}
 
     def valid(self, on: date) -> bool:
         """Return whether it may be used on `on`."""
@@ -97,13 +97,14 @@ def names() -> tuple[str, ...]:
 def load(folder: Path, name: str, signs: frozenset[str] | None) -> CodeList:
     """Read one list; with `signs`, refuse any other sign in it. Raises `Misconfigured`."""
     try:
-        text = (folder / f"{name}.toml").read_text(encoding="utf-8")
-        found = msgspec.convert(tomllib.loads(text), CodeList)
-    except (OSError, ValueError) as error:
+        table = tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+        table["codes"] = {code: _entry(code, entry) for code, entry in table["codes"].items()}
+        found = msgspec.convert(table, CodeList)
+    except (OSError, ValueError, LookupError, AttributeError) as error:
         raise Misconfigured(f"code list {name}: {error}") from error
     if found.open and found.open not in _OPEN:
         raise Misconfigured(f"code list {name}: open is none of {', '.join(_OPEN)}")
-    codes = {code: msgspec.structs.replace(entry, code=code) for code, entry in found.codes.items()}
+    codes = found.codes
     for other in found.includes:
         codes = {**load(folder, other, signs).codes, **codes}
     _check(name, codes, signs)
@@ -111,10 +112,15 @@ def load(folder: Path, name: str, signs: frozenset[str] | None) -> CodeList:
     return msgspec.structs.replace(found, name=name, codes=codes, dated=dated)
 
 
+def _entry(code: str, said: dict[str, Any]) -> dict[str, Any]:
+    extra = {key: value for key, value in said.items() if key in _EXTRA}
+    return {**{key: value for key, value in said.items() if key not in _EXTRA}, "code": code, "extra": extra}
+
+
 def _check(name: str, codes: dict[str, Code], signs: frozenset[str] | None) -> None:
     for code, entry in codes.items():
         unknown = set(entry.signs) - signs if signs is not None else set()
         if unknown:
             raise Misconfigured(f"code list {name}: {code} has signs that signs.toml does not: {sorted(unknown)}")
-        if entry.replaced_by and entry.replaced_by not in codes:
+        if entry.extra.get("replaced_by", code) not in codes:
             raise Misconfigured(f"code list {name}: {code} is replaced by a code that is not in it")
