@@ -125,9 +125,9 @@ def record(
     occasion: str = "",
     **more: Any,
 ) -> Decision:
-    """Return the record of a ruling. `more` are further fields of Decision; `stage` is the request's action unless said.
+    """Return the record of a ruling. `stage` is the request's action unless said.
 
-    What concerns a sealed item is for the sealed log.
+    `more` are further fields of Decision. What concerns a sealed item is for the sealed log.
     """
     stage = stage or request.action
     return Decision(

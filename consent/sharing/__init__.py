@@ -179,8 +179,16 @@ def sensitivity(facts: Facts) -> str:
     """Return the sensitive kind of an item (`none` for most): what its codes tell, else its category's own."""
     for field, kinds in _sensitive().items():
         said = facts.data.get(field)
+        if facts.category == "involvement" and isinstance(said, str):
+            said = _words(said, kinds)
         for code in said if isinstance(said, list) else (said,):
             kind = kinds.get(code) if isinstance(code, str) else None
             if kind is not None and (not kind.only or facts.type in kind.only):
                 return kind.id
     return category(facts.category).sensitivity
+
+
+def _words(text: str, kinds: dict[str, SensitiveKind]) -> list[str]:
+    """Return the codes whose words stand in a free text."""
+    plain = f"-{'-'.join(text.casefold().split())}-"
+    return [code for code in kinds if f"-{code}-" in plain]

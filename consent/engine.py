@@ -1,0 +1,143 @@
+"""The decision engine: one request in, one ruling out, by the Cedar policies.
+
+Cedar by itself skips a forbid that fails to evaluate, which would let something through. Here **any** error gives
+REFER: an unknown word, a missing one, a policy that cannot be evaluated, or an exception.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import cedarpy
+
+from consent import policy
+from consent.decision import Outcome, Ruling
+from consent.minimise import removed_fields
+from consent.policy import Policy
+from consent.request import Request
+from schemas.errors import Misconfigured
+
+_MEMO_LIMIT = 100_000  # requests kept; a county's traffic shows some thousands of different ones
+_STRICTNESS = {Outcome.SHARE: 0, Outcome.HOLD: 1, Outcome.WITHHOLD: 2, Outcome.REFER: 3}
+_NUMBER = re.compile(r"`(policy\d+)`")
+# Which enumeration of hearth.cedarschema the words of each field of a request come from.
+WORDS = {
+    "role": "Role",
+    "sector": "Sector",
+    "clearance": "Tier",
+    "involved": "Involved",
+    "party": "Party",
+    "category": "Category",
+    "sensitivity": "Sensitivity",
+    "tier": "Tier",
+    "publisher": "Agency",
+    "purpose": "Purpose",
+    "sharing_agreement": "SharingAgreement",
+    "agreement": "Agreement",
+    "ground": "Ground",
+    "approver": "Approver",
+    "detriment": "Detriment",
+}
+_CONTEXT = tuple(field for field in WORDS if field not in ("role", "category"))
+_ACTIONS = ("link", "disclose", "find")
+
+
+class Engine:
+    """The policies in force, and the answers given so far. `policy_set` names them; `hits` and `misses` count.
+
+    `switched_on` are names of consent/policy/switches.toml. Raises Misconfigured when any file does not hold together.
+    """
+
+    def __init__(self, switched_on: Collection[str] = (), folder: Path = policy.HERE) -> None:
+        self.policies = policy.load(switched_on, folder)
+        self.policy_set = self.policies.digest
+        self.hits = 0
+        self.misses = 0
+        self._memo: dict[Request, Ruling] = {}
+        self._policy_set = cedarpy.PolicySet.from_str(self.policies.text)
+        self._schema = cedarpy.Schema.from_str(self.policies.schema)
+        self._nothing = cedarpy.Entities.from_json_str("[]")
+        if missing := set(WORDS.values()) - set(self.policies.words):
+            raise Misconfigured(f"hearth.cedarschema lists no words for {sorted(missing)}")
+
+    def rule(self, request: Request) -> Ruling:
+        """Return the ruling on `request`. Never raises: what goes wrong is in `errors`, and the outcome is REFER."""
+        try:
+            kept = self._memo.get(request)
+            if kept is not None:
+                self.hits += 1
+                return kept
+            self.misses += 1
+            return self._remember(request, self._decide(request))
+        except Exception as wrong:  # noqa: BLE001 (whatever it is, a person decides)
+            return _refer((f"the policies could not be asked: {type(wrong).__name__}",))
+
+    def _remember(self, request: Request, ruling: Ruling) -> Ruling:
+        if not ruling.errors:  # what failed may not fail again
+            if len(self._memo) >= _MEMO_LIMIT:
+                self._memo.clear()
+            self._memo[request] = ruling
+        return ruling
+
+    def _decide(self, request: Request) -> Ruling:
+        if unknown := self._unknown(request):
+            return _refer(unknown)
+        result = cedarpy.is_authorized(_question(request), self._policy_set, self._nothing, self._schema)
+        if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
+            return _refer(tuple(self._failed(text) for text in result.diagnostics.errors) or ("no decision",))
+        held = [self.policies.by_number[number] for number in sorted(result.diagnostics.reasons, key=_order)]
+        return _shared(held, removed_fields(request)) if result.allowed else _denied(held)
+
+    def _unknown(self, request: Request) -> tuple[str, ...]:
+        """Name the fields with a word that no policy knows; never the word itself, which may be anything."""
+        said = request._asdict()
+        wrong = [field for field, words in WORDS.items() if said[field] not in self.policies.words[words]]
+        if request.action not in _ACTIONS:
+            wrong.append("action")
+        return tuple(f"{field}: not a word that the policies know" for field in wrong)
+
+    def _failed(self, text: str) -> str:
+        number = _NUMBER.search(text)
+        failed = self.policies.by_number.get(number[1]) if number else None
+        return f"{failed.id}: could not be evaluated" if failed else "the request could not be put"
+
+
+def _question(request: Request) -> dict[str, object]:
+    said = request._asdict()
+    return {
+        "principal": {"type": "Role", "id": request.role},
+        "action": {"type": "Action", "id": request.action},
+        "resource": {"type": "Category", "id": request.category},
+        "context": {f: {"__entity": {"type": WORDS[f], "id": said[f]}} for f in _CONTEXT},
+    }
+
+
+def _order(number: str) -> int:
+    return int(number.removeprefix("policy"))
+
+
+def _refer(errors: Iterable[str]) -> Ruling:
+    return Ruling(Outcome.REFER, ("error",), errors=tuple(errors), rationale="Something failed: a person decides.")
+
+
+def _shared(permits: list[Policy], removed: tuple[str, ...]) -> Ruling:
+    first = permits[0]
+    return Ruling(
+        Outcome.SHARE,
+        tuple(p.id for p in permits),
+        removed=removed,
+        article_6=first.article_6,
+        condition=first.condition,
+        gateway=first.gateway,
+        rationale=first.note,
+    )
+
+
+def _denied(forbids: list[Policy]) -> Ruling:
+    """Every forbid that held is named; the strictest outcome among them stands. None held: nothing permits it."""
+    if not forbids:
+        return Ruling(Outcome.WITHHOLD, ("nothing-permits-it",), rationale="No ground and no agreement permits it.")
+    strictest = max(forbids, key=lambda p: _STRICTNESS[p.outcome])
+    return Ruling(strictest.outcome, tuple(p.id for p in forbids), rationale=strictest.note)

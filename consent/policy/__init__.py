@@ -1,0 +1,126 @@
+"""The policies as files, read and checked: Cedar text, its schema, and what each policy says of itself.
+
+Every policy carries @id, @basis, @source, @effective and @note; a forbid its @outcome; a permit its @article_6,
+@condition and @gateway. Anything else raises Misconfigured, so the hub does not start on it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import cedarpy
+import msgspec
+
+from consent import sharing
+from consent.decision import Outcome
+from schemas.errors import Misconfigured
+
+HERE = Path(__file__).parent
+_ALWAYS = ("id", "basis", "source", "effective", "note")
+_PERMIT = ("article_6", "condition", "gateway")
+_ENUM = re.compile(r"entity (\w+) enum \[(.*?)\]", re.DOTALL)
+
+
+class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Law that is made and not yet in force (switches.toml). Off without a date."""
+
+    policy: str
+    source: str
+    on_from: date | None = None
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What one policy says of itself. `outcome` is SHARE for a permit, and a forbid's own otherwise."""
+
+    id: str
+    outcome: Outcome
+    basis: str
+    source: str
+    effective: str
+    note: str
+    article_6: str = ""
+    condition: str = ""
+    gateway: str = ""
+
+
+class Policies(msgspec.Struct, frozen=True):
+    """The policies in force. `by_number` is in Cedar's own numbering; `words` are each enumeration's values."""
+
+    text: str
+    schema: str
+    by_number: dict[str, Policy]
+    words: dict[str, frozenset[str]]
+    digest: str
+
+
+def switches() -> dict[str, Switch]:
+    """Return every dated switch by its name."""
+    return msgspec.toml.decode((HERE / "switches.toml").read_bytes(), type=dict[str, Switch])
+
+
+def switched_on(on: date) -> tuple[str, ...]:
+    """Return the switches that stand on this day by switches.toml."""
+    return tuple(sorted(name for name, s in switches().items() if s.on_from is not None and s.on_from <= on))
+
+
+def load(on: Collection[str] = (), folder: Path = HERE) -> Policies:
+    """Read the policies, and those behind the switches named in `on`. Raises Misconfigured if any does not hold."""
+    paths = [*_in_order(folder), *_behind(on)]
+    text = "\n".join(p.read_text("utf-8") for p in paths)
+    schema = (folder / "hearth.cedarschema").read_text("utf-8")
+    try:
+        checked = cedarpy.validate_policies(text, schema)
+        said = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    except ValueError as wrong:
+        raise Misconfigured(f"the policies cannot be read: {wrong}") from wrong
+    if not checked.validation_passed:
+        raise Misconfigured("the policies do not fit hearth.cedarschema: " + "; ".join(map(str, checked.errors)))
+    by_number = {number: _policy(one) for number, one in said.items()}
+    if len({p.id for p in by_number.values()}) != len(by_number):
+        raise Misconfigured("two policies have one @id")
+    return Policies(text, schema, by_number, _words(schema), _digest(folder, paths))
+
+
+def _in_order(folder: Path) -> list[Path]:
+    # A child's safety first: where several permits hold, the record names the ground of the first.
+    return sorted(folder.glob("*.cedar"), key=lambda p: (p.stem != "safeguarding", p.name))
+
+
+def _behind(on: Collection[str]) -> list[Path]:
+    known = switches()
+    if unknown := set(on) - set(known):
+        raise Misconfigured(f"no such switch in consent/policy/switches.toml: {sorted(unknown)}")
+    return [HERE / "switched" / known[name].policy for name in sorted(on) if known[name].policy]
+
+
+def _policy(said: dict[str, object]) -> Policy:
+    notes = said.get("annotations")
+    permits = said["effect"] == "permit"
+    asked = _ALWAYS + (_PERMIT if permits else ("outcome",))
+    if not isinstance(notes, dict) or any(not notes.get(name) for name in asked):
+        named = notes.get("id", "?") if isinstance(notes, dict) else "?"
+        raise Misconfigured(f"policy {named}: it must say each of {', '.join('@' + a for a in asked)}")
+    outcome = "share" if permits else notes["outcome"]
+    try:
+        return msgspec.convert({**notes, "outcome": outcome}, Policy)
+    except msgspec.ValidationError as wrong:
+        raise Misconfigured(f"policy {notes['id']}: {wrong}") from wrong
+
+
+def _words(schema: str) -> dict[str, frozenset[str]]:
+    return {name: frozenset(re.findall(r'"([^"]+)"', values)) for name, values in _ENUM.findall(schema)}
+
+
+def _digest(folder: Path, paths: Collection[Path]) -> str:
+    """Return the SHA-256 over every file that a ruling rests on: policies, schema, minimisation, agreements."""
+    every = [*paths, folder / "hearth.cedarschema", folder / "minimise.toml", *sharing.files()]
+    digest = sha256()
+    for path in every:
+        content = path.read_bytes()
+        digest.update(f"{path.name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
