@@ -11,7 +11,9 @@ from schemas.records import KnownFamily, KnownIdentifier, KnownPerson, KnownPrac
 class Directory(Protocol):
     """A replica of `people`. It may be behind; it is never ahead, and never makes anything up."""
 
-    def identify(self, pseudonym: Pseudonym) -> PersonId | None: ...
+    def identify(self, pseudonym: Pseudonym) -> PersonId | None:
+        """Return whom it stands for; `""` when the identifier was declared invalid; None when it is not known."""
+        ...
 
     def person(self, person: PersonId) -> KnownPerson | None: ...
 
@@ -21,7 +23,11 @@ class Directory(Protocol):
 
 
 class People:
-    """A directory in memory, and the overlay in which a resolver's batch sees its own writes."""
+    """A directory in memory, and the overlay in which a resolver's batch sees its own writes.
+
+    For one key the highest version stands, so that a record may be taken in twice, or late. An identifier that was
+    declared invalid stays so.
+    """
 
     def __init__(self, behind: Directory | None = None) -> None:
         self._behind = behind
@@ -31,14 +37,17 @@ class People:
         self._practitioners: dict[PractitionerId, KnownPractitioner] = {}
 
     def apply(self, record: PeopleRecord) -> None:
-        """Take in one record of `people`; the last one for a key stands."""
+        """Take in one record of `people`."""
         if isinstance(record, KnownIdentifier):
-            self._identifiers[record.pseudonym] = record.person
+            if self._identifiers.get(record.pseudonym) != "":
+                self._identifiers[record.pseudonym] = record.person
         elif isinstance(record, KnownPerson):
-            self._persons[record.person] = record
+            if _stands(record, self._persons.get(record.person)):
+                self._persons[record.person] = record
         elif isinstance(record, KnownFamily):
-            self._families[record.family] = record
-        else:
+            if _stands(record, self._families.get(record.family)):
+                self._families[record.family] = record
+        elif _stands(record, self._practitioners.get(record.practitioner)):
             self._practitioners[record.practitioner] = record
 
     def identify(self, pseudonym: Pseudonym) -> PersonId | None:
@@ -56,3 +65,9 @@ class People:
     def practitioner(self, practitioner: PractitionerId) -> KnownPractitioner | None:
         found = self._practitioners.get(practitioner)
         return self._behind.practitioner(practitioner) if found is None and self._behind else found
+
+
+def _stands(
+    record: KnownPerson | KnownFamily | KnownPractitioner, before: KnownPerson | KnownFamily | KnownPractitioner | None
+) -> bool:
+    return before is None or record.version >= before.version

@@ -1,0 +1,191 @@
+"""First stage: an agency's event against its contract; seen before or not; whose it is, where that is known.
+
+What is known beyond doubt goes on, sealed, to the families' records. Everything else goes to the resolver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from consent.seal import Pseudonyms
+from consent.sharing import category
+from schemas.codec import check, decode, digest
+from schemas.contract import Contract, contracts
+from schemas.errors import Refusal
+from schemas.ids import EventKey, PersonId
+from schemas.records import CloudEvent, Facts, PersonAsKnown, Queued, Record, Remark, encode
+from streams.intake_answers import AGREEMENT_EVIDENCE_MISSING, CONFLICT, Answers, Origin, QuarantineKey
+from streams.intake_names import Directory, as_known, birth, usable
+from streams.intake_split import DataKey, Entropy, Part, Reading, Splitter
+from streams.outcome import Emit, Outcome, State
+from streams.receipts import receipt_id
+from streams.topology import IDENTITY_QUEUE, IN_FORWARDED
+
+_HUB = "hearth_"  # headers that only the hub writes; a publisher's are dropped
+AGENCY_HEADER = _HUB + "agency"
+RECEIVED_HEADER = _HUB + "received_at"  # milliseconds since 1970, UTC
+PLACE_HEADER = _HUB + "place"  # topic/partition/offset at which it first came
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What intake remembers of an event: an HMAC of its digest, and where it came (topic, partition, offset)."""
+
+    digest: str
+    place: tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The stage. `state`: event key → `Seen`. Refusals go to quarantine; nothing else is caught.
+
+    `typed_sources`: sources whose ids are unique per type of event only (their adapters say so).
+    """
+
+    names: Pseudonyms
+    directory: Directory
+    data_key: DataKey
+    quarantine_key: QuarantineKey
+    entropy: Entropy
+    typed_sources: frozenset[str] = frozenset()
+    _reading: Reading = field(init=False)
+    _splitter: Splitter = field(init=False)
+    _answers: Answers = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_reading", Reading(self.names, self.typed_sources))
+        object.__setattr__(self, "_splitter", Splitter(self.data_key, self.entropy))
+        object.__setattr__(self, "_answers", Answers(self.names, self.quarantine_key, self.entropy))
+
+    def __call__(self, records: Sequence[Record], state: State[Seen]) -> Outcome:
+        """Work through one partition's records of `in.<agency>` or `in.forwarded`, in order."""
+        emits: list[Emit] = []
+        for record in records:
+            origin = origin_of(record)
+            try:
+                event = decode(record)
+            except Refusal as refusal:
+                emits += self._answers.refused(record, origin, refusal, "", "quarantined")
+            else:
+                emits += self._read(record, origin, event, state)
+        return Outcome(emits=emits)
+
+    def _read(self, record: Record, origin: Origin, event: CloudEvent, state: State[Seen]) -> list[Emit]:
+        key = self._reading.key(event)
+        if record.key != key.encode():
+            return [forward(record, origin, key)]
+        content = digest(event)
+        receipt = receipt_id(self.names, key, content)
+        try:
+            remarks = check(event, origin.agency)
+        except Refusal as refusal:
+            return self._answers.refused(record, origin, refusal, receipt, "quarantined")
+        now = Seen(self.names.mint("d", content), origin.place)
+        before = state.get(key)
+        if before is not None:
+            return self._again(record, origin, receipt, before, now)
+        state.put(key, now)
+        return self._accept(origin, event, key, content, receipt, remarks)
+
+    def _again(self, record: Record, origin: Origin, receipt: str, before: Seen, now: Seen) -> list[Emit]:
+        if before.digest != now.digest:
+            return self._answers.refused(record, origin, CONFLICT, receipt, "conflict")
+        if before.place == now.place:
+            return []
+        return [self._answers.receipt(receipt, "duplicate", origin)]
+
+    def _accept(
+        self, origin: Origin, event: CloudEvent, key: EventKey, content: str, receipt: str, remarks: list[Remark]
+    ) -> list[Emit]:
+        contract = contracts()[event.type]
+        facts = self._reading.facts(event, contract, origin.agency, content)
+        said = as_known(event.data["about"]["persons"])
+        parts = None if contract.goes == "people" else self._parts(origin.agency, said)
+        if parts:
+            emits = self._splitter.items(key, facts, parts, origin.received_at)
+        else:
+            emits = [queue(key, facts, said, origin.received_at)]
+        if lacks_agreement(contract, facts, event):
+            remarks = [*remarks, AGREEMENT_EVIDENCE_MISSING]
+        emits.append(self._answers.receipt(receipt, "accepted", origin, tuple(remarks)))
+        return emits
+
+    def _parts(self, agency: str, said: tuple[PersonAsKnown, ...]) -> list[Part] | None:
+        """Return everyone's part when everyone is known beyond doubt, and nobody twice; else None."""
+        parts = []
+        for person in said:
+            part = self._part(agency, person)
+            if part is None:
+                return None
+            parts.append(part)
+        return parts if len(parts) == 1 or len({part.person for part in parts}) == len(parts) else None
+
+    def _part(self, agency: str, said: PersonAsKnown) -> Part | None:
+        found: PersonId | None = None
+        for pseudonym in usable(self.names, agency, said):
+            person = self.directory.identify(pseudonym)
+            if person == "":  # declared invalid: not a key any more
+                continue
+            if person is None or (found is not None and person != found):
+                return None
+            found = person
+        known = self.directory.person(found) if found is not None else None
+        if known is None or not known.families:
+            return None
+        born = birth(self.names, known.person, said)
+        if born is not None and born not in known.born:
+            return None
+        return Part(known.person, said, known.families)
+
+
+def lacks_agreement(contract: Contract, facts: Facts, event: CloudEvent) -> bool:
+    """Whether the event is shared for early help on an agreement that it does not refer to: by what was sent alone."""
+    if facts.purpose != "early-help" or facts.ground is not None or not category(contract.category).welfare:
+        return False
+    return contract.goes == "timeline" and not event.data["about"].get("agreement_reference")
+
+
+def origin_of(record: Record) -> Origin:
+    """Return where, when and from whom a record first came. On `in.forwarded` only the hub says so."""
+    place = (record.topic, record.partition, record.offset)
+    if record.topic != IN_FORWARDED:
+        return Origin(record.topic.removeprefix("in."), place, _instant(record.timestamp))
+    said = {name: value.decode() for name, value in record.headers if name.startswith(_HUB)}
+    if PLACE_HEADER in said:
+        topic, partition, offset = said[PLACE_HEADER].rsplit("/", 2)
+        place = (topic, int(partition), int(offset))
+    return Origin(said[AGENCY_HEADER], place, _instant(int(said[RECEIVED_HEADER])))
+
+
+def forward(record: Record, origin: Origin, key: EventKey) -> Emit:
+    """Return the record as it came, under the key that its event has, with what the hub knows of its origin."""
+    topic, partition, offset = origin.place
+    kept = tuple([header for header in record.headers if not header[0].startswith(_HUB)])
+    ours = (
+        (AGENCY_HEADER, origin.agency.encode()),
+        (RECEIVED_HEADER, str(round(origin.received_at.timestamp() * 1000)).encode()),
+        (PLACE_HEADER, f"{topic}/{partition}/{offset}".encode()),
+    )
+    return Emit(IN_FORWARDED, key, record.value or b"", kept + ours)
+
+
+def queue(key: EventKey, facts: Facts, said: tuple[PersonAsKnown, ...], received_at: datetime) -> Emit:
+    """Return the event for the resolver. Its `data` is what the event says in common (`Facts`), in the clear."""
+    queued = Queued(
+        event=key,
+        agency=facts.agency,
+        source=facts.source,
+        type=facts.type,
+        digest=facts.digest,
+        received_at=received_at,
+        data=msgspec.to_builtins(facts),
+        persons=said,
+    )
+    return Emit(IDENTITY_QUEUE, key, encode(queued))
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
