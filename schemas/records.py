@@ -191,6 +191,19 @@ class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person",
     relationships: tuple[Relationship, ...] = ()
     practitioner: PractitionerId | None = None
     is_child: bool | None = None
+    born: tuple[str, ...] = ()  # pseudonyms of the birth dates that were accepted of them
+    named_by: tuple[PersonId, ...] = ()  # those whose `relationships` name this person as the other
+    moves: tuple[Move, ...] = ()  # not yet known to be carried out: what a replay of their cause asks for again
+
+
+class Move(msgspec.Struct, frozen=True):
+    """A change of families by one event: the person's section goes from `left` to `joined`."""
+
+    cause: EventKey
+    left: FamilyId
+    joined: FamilyId
+    remove: bool
+    version: int
 
 
 class Relationship(msgspec.Struct, frozen=True, omit_defaults=True):
