@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from agents.commands import token
@@ -25,12 +24,10 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit code."""
     try:
-        return int(typer.main.get_command(app)(arguments, prog_name="hearth", standalone_mode=False) or Exit.OK)
+        typer.main.get_command(app)(arguments, prog_name="hearth")
     except Stop as stop:
         say(str(stop))
         return stop.code
-    except click.exceptions.Abort:
-        return Exit.REFUSED
-    except click.ClickException as wrong:
-        wrong.show()
-        return Exit.USAGE
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.OK
+    return Exit.OK

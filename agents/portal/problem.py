@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from schemas.errors import Refusal
 
-STATUS_OF = {"too-large": 413, "source-not-allowed": 403, "type-not-allowed": 403}
+_ROOTS = frozenset("event data data_base64 id source specversion type time subject dataschema datacontenttype".split())
+STATUS_OF = {"too-large": 413, "source-not-allowed": 403, "not-your-type": 403}
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -27,9 +28,13 @@ class Problem(Exception):
 
 
 def refused(refusal: Refusal) -> Problem:
-    """Return the answer to an event that breaks the contract: 422, or a nearer status where there is one."""
+    """Return the answer to an event that breaks the contract: 422, or a nearer status where there is one.
+
+    An extension's name is the publisher's own, so it is not repeated: nobody knows what stands in it.
+    """
     status = STATUS_OF.get(refusal.code, 422)
-    return Problem(status, refusal.code, refusal.problem, refusal.fix, refusal.path)
+    path = refusal.path if refusal.path.partition(".")[0].partition("[")[0] in _ROOTS else "event"
+    return Problem(status, refusal.code, refusal.problem, refusal.fix, path)
 
 
 def body(status: int, code: str, detail: str, fix: str, path: str) -> dict[str, Any]:
