@@ -1,0 +1,128 @@
+"""Keeps the SQL projection: topics in, rows out. Rows and read positions go in by one transaction.
+
+So a kill loses nothing and doubles nothing; and where the engine itself repeats a record (at-least-once), the row's id
+makes the repeat harmless. Emptied tables fill again from the topics' beginnings.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sql
+import structlog
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+
+from agents import projector_rows as rows
+from agents.adapters import database as tables
+from agents.projector_rows import Row
+from schemas.records import Record
+from streams import topology
+
+_LOG = structlog.get_logger()
+
+
+class _Written(NamedTuple):
+    table: sql.Table
+    row: Callable[[Record], Row | None]
+    replaces: tuple[str, ...] = ()  # columns that the newest record gives; empty: the first record stands
+
+
+class Projector:
+    """Applies batches of records to the tables. One of it runs; `positions` tells where to read on."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self) -> None:
+        """Make the tables where they are missing (a deployed database is made by its migrations)."""
+        tables.METADATA.create_all(self._engine)
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Return the next offset to read of each (topic, partition)."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sql.select(tables.POSITIONS)).all()
+        return {(row.topic, row.number): row.next for row in rows}
+
+    def empty(self) -> None:
+        """Delete all rows, to be made again from the topics."""
+        with self._engine.begin() as connection:
+            for table in tables.METADATA.sorted_tables:
+                connection.execute(sql.delete(table))
+
+    def apply(self, records: Sequence[Record]) -> int:
+        """Write one batch, whole or not at all; return how many rows it gave."""
+        made: dict[str, list[Row]] = defaultdict(list)
+        for record in records:
+            row = _row(record)
+            if row is not None:
+                made[_written_as(record.topic)].append(row)
+        with self._engine.begin() as connection:
+            for name, table_rows in made.items():
+                _upsert(connection, _WRITTEN[name], table_rows)
+            _advance(connection, records)
+        return sum(map(len, made.values()))
+
+
+def projected_topics(agencies: Iterable[str]) -> list[str]:
+    """Return the topics that the projection is made from."""
+    fixed = [name for name in _WRITTEN if name != _RECEIPTS]
+    return [*fixed, *(topology.receipts(agency) for agency in agencies)]
+
+
+def _upsert(connection: Connection, written: _Written, made: list[Row]) -> None:
+    table = written.table
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    if not written.replaces:
+        connection.execute(insert.on_conflict_do_nothing(), made)
+        return
+    keys = [column.name for column in table.primary_key]
+    newest = {tuple([row[key] for key in keys]): row for row in made}  # PostgreSQL takes a key once a statement
+    replaced = {name: insert.excluded[name] for name in written.replaces}
+    newer = insert.excluded.version >= table.c.version
+    statement = insert.on_conflict_do_update(index_elements=keys, set_=replaced, where=newer)
+    connection.execute(statement, list(newest.values()))
+
+
+def _advance(connection: Connection, records: Sequence[Record]) -> None:
+    reached: dict[tuple[str, int], int] = {}
+    for record in records:
+        reached[(record.topic, record.partition)] = record.offset + 1
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(tables.POSITIONS)
+    statement = insert.on_conflict_do_update(index_elements=["topic", "number"], set_={"next": insert.excluded.next})
+    if reached:
+        connection.execute(statement, [{"topic": at[0], "number": at[1], "next": to} for at, to in reached.items()])
+
+
+def _row(record: Record) -> Row | None:
+    name = _written_as(record.topic)
+    try:
+        return _WRITTEN[name].row(record) if name else None
+    except msgspec.MsgspecError:
+        # only the hub writes these topics: whatever else stands there must not stop the reading of the rest
+        _LOG.error("unreadable", topic=record.topic, partition=record.partition, offset=record.offset)
+        return None
+
+
+_RECEIPTS = topology.receipts("")
+_WRITTEN: Mapping[str, _Written] = {
+    topology.FAMILY_ITEMS: _Written(tables.FAMILY_RECORDS, rows.family_record),
+    topology.PEOPLE: _Written(tables.PEOPLE, rows.known, replaces=("version", "body")),
+    topology.DECISIONS: _Written(tables.DECISIONS, rows.decision),
+    topology.DECISIONS_SEALED: _Written(tables.DECISIONS, rows.decision),
+    topology.ALERTS: _Written(tables.ALERTS, rows.alert),
+    topology.ALERT_OUTCOMES: _Written(tables.ALERT_OUTCOMES, rows.alert_outcome),
+    topology.QUARANTINE: _Written(tables.QUARANTINE, rows.quarantined),
+    topology.REVIEW: _Written(tables.REVIEW, rows.review),
+    topology.CHECKPOINTS: _Written(tables.CHECKPOINTS, rows.checkpoint),
+    _RECEIPTS: _Written(tables.RECEIPTS, rows.receipt),
+}
+
+
+def _written_as(topic: str) -> str:
+    if topic in _WRITTEN:
+        return topic
+    return _RECEIPTS if topic.startswith(_RECEIPTS) else ""

@@ -1,0 +1,144 @@
+"""One function per table of the projection: a record as it stands on its topic, its row.
+
+Each raises msgspec's errors for a body that is not what its topic holds; the projector counts those and goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from consent.decision import decode as decode_decision
+from schemas.records import (
+    Item,
+    Record,
+    Tick,
+    decode_family,
+    decode_people,
+    decode_quarantined,
+    decode_receipt,
+    decode_review,
+)
+from streams.alert import decode_alert_record
+
+Row = dict[str, Any]
+
+
+def family_record(record: Record) -> Row | None:
+    said = decode_family(record.value or b"")
+    if isinstance(said, Tick):  # no family's own; a reader that needs the time says it
+        return None
+    item = said if isinstance(said, Item) else None
+    return {
+        "number": record.partition,
+        "place": record.offset,
+        "family": said.family,
+        "kind": said.__struct_config__.tag,
+        "item": item.id if item else None,
+        "person": getattr(said, "person", None),
+        "received_at": _ms(said.received_at),
+        "key_version": getattr(said, "key_version", None),
+        "body": record.value,
+    }
+
+
+def known(record: Record) -> Row | None:
+    if record.value is None:
+        return None
+    said = decode_people(record.value)
+    key, kind = (record.key or b"").decode(), said.__struct_config__.tag
+    return {"key": key, "kind": kind, "version": said.version, "body": record.value}
+
+
+def decision(record: Record) -> Row:
+    said = decode_decision(record.value or b"")
+    return {
+        "id": said.id,
+        "log": said.log,
+        "stage": said.stage,
+        "outcome": said.outcome.value,
+        "family": said.family,
+        "event": said.event,
+        "item": said.items[0] if len(said.items) == 1 else None,
+        "recipient": said.recipient,
+        "role": said.role,
+        "publisher": said.publisher,
+        "category": said.category,
+        "purpose": said.purpose,
+        "decided_at": _ms(said.decided_at),
+        "place": record.offset,
+        "body": record.value,
+    }
+
+
+def alert(record: Record) -> Row:
+    said = decode_alert_record(record.value or b"")
+    return {
+        "id": said.id,
+        "revision": said.revision,
+        "family": said.family,
+        "scope": said.scope,
+        "subscriber": said.subscriber,
+        "recipient": said.recipient,
+        "clearance": said.clearance,
+        "rule": said.rule,
+        "level": said.level,
+        "status": said.status,
+        "raised_at": _ms(said.raised_at),
+        "changed_at": _ms(said.changed_at),
+        "body": record.value,
+    }
+
+
+class _OutcomeHead(msgspec.Struct):
+    alert: str
+
+
+_decode_outcome_head = msgspec.json.Decoder(_OutcomeHead).decode
+
+
+def alert_outcome(record: Record) -> Row:
+    said = _decode_outcome_head(record.value or b"")
+    place = {"number": record.partition, "place": record.offset}
+    return {**place, "alert": said.alert, "at": record.timestamp, "body": record.value}
+
+
+def receipt(record: Record) -> Row:
+    said = decode_receipt(record.value or b"")
+    return {
+        "id": said.id,
+        "status": said.status,
+        "agency": said.agency,
+        "received_at": _ms(said.received_at),
+        "warnings": len(said.warnings),
+        "body": record.value,
+    }
+
+
+def quarantined(record: Record) -> Row:
+    said = decode_quarantined(record.value or b"")
+    return {
+        "id": said.id,
+        "agency": said.agency,
+        "received_at": _ms(said.received_at),
+        "path": said.path[:400],
+        "code": said.code,
+        "body": record.value,
+    }
+
+
+def review(record: Record) -> Row:
+    said = decode_review(record.value or b"")
+    at = _ms(said.received_at)
+    return {"id": said.id, "event": said.event, "reason": said.reason, "received_at": at, "body": record.value}
+
+
+def checkpoint(record: Record) -> Row:
+    log = (record.key or b"").decode()
+    return {"place": record.offset, "log": log, "written_at": record.timestamp, "body": record.value}
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,270 @@
+"""What commands and pages ask of the projection. Nothing here decides who may see it: the caller does, before."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sql
+from sqlalchemy.engine import Engine, Row
+
+from agents.adapters import database as tables
+from consent.decision import Decision
+from consent.decision import decode as decode_decision
+from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
+from schemas.records import (
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    Quarantined,
+    Receipt,
+    Record,
+    Review,
+    decode_people,
+    decode_quarantined,
+    decode_receipt,
+    decode_review,
+)
+from streams import topology
+from streams.alert import AlertRecord, decode_alert_record
+
+
+class Burden(msgspec.Struct, frozen=True):
+    """How much the hub asks of people: families known, families with an open alert, open and withdrawn alerts."""
+
+    families: int
+    families_with_alert: int
+    open: int
+    withdrawn: int
+    revisions: int
+    by_rule: dict[str, int]
+    by_level: dict[str, int]
+    by_subscriber: dict[str, int]
+
+
+class Queries:
+    """Reads the projection. `people` is asked by the names of the directory port."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # -------------------------------------------------------------- families
+
+    def family_records(self, family: FamilyId) -> list[Record]:
+        """Return all that made the family's state, in the order it came: replay it through the pure stage."""
+        table = tables.FAMILY_RECORDS
+        query = sql.select(table).where(table.c.family == family).order_by(table.c.number, table.c.place)
+        return [
+            Record(topology.FAMILY_ITEMS, family.encode(), row.body, (), row.number, row.place, row.received_at)
+            for row in self._rows(query)
+        ]
+
+    def families(self) -> list[FamilyId]:
+        """Return every family that has a record."""
+        column = tables.FAMILY_RECORDS.c.family
+        return [FamilyId(row.family) for row in self._rows(sql.select(column).distinct().order_by(column))]
+
+    # -------------------------------------------------------------- decisions
+
+    def decision(self, decision: str) -> Decision | None:
+        found = self._rows(sql.select(tables.DECISIONS).where(tables.DECISIONS.c.id == decision))
+        return decode_decision(found[0].body) if found else None
+
+    def decisions_for(self, family: FamilyId, stage: str = "", outcome: str = "") -> list[Decision]:
+        """Return the family's decisions in the order they were logged, all or of one stage or outcome."""
+        table = tables.DECISIONS
+        query = sql.select(table.c.body).where(table.c.family == family)
+        if stage:
+            query = query.where(table.c.stage == stage)
+        if outcome:
+            query = query.where(table.c.outcome == outcome)
+        return [decode_decision(row.body) for row in self._rows(query.order_by(table.c.decided_at, table.c.place))]
+
+    def held(self, family: FamilyId | None = None) -> list[Decision]:
+        """Return the HOLDs that stand: no later decision on the same item released, withheld or referred it."""
+        table = tables.DECISIONS
+        query = _standing_links().where(table.c.outcome == "hold")
+        if family is not None:
+            query = query.where(table.c.family == family)
+        return [decode_decision(row.body) for row in self._rows(query.order_by(table.c.decided_at, table.c.place))]
+
+    def standing(self) -> dict[str, int]:
+        """Return how many items now stand under each outcome of the gate."""
+        latest = _standing_links().subquery()
+        query = sql.select(latest.c.outcome, sql.func.count().label("count")).group_by(latest.c.outcome)
+        return {row.outcome: row.count for row in self._rows(query)}
+
+    def decided(self) -> dict[str, dict[str, int]]:
+        """Return how many decisions were logged, by stage and outcome."""
+        table = tables.DECISIONS
+        query = sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count"))
+        counts: dict[str, dict[str, int]] = {}
+        for row in self._rows(query.group_by(table.c.stage, table.c.outcome)):
+            counts.setdefault(row.stage, {})[row.outcome] = row.count
+        return counts
+
+    # -------------------------------------------------------------- alerts
+
+    def alert(self, alert: str) -> list[AlertRecord]:
+        """Return the alert's revisions, the latest last."""
+        table = tables.ALERTS
+        query = sql.select(table.c.body).where(table.c.id == alert).order_by(table.c.revision)
+        return [decode_alert_record(row.body) for row in self._rows(query)]
+
+    def alerts_for(
+        self,
+        subscriber: str | None = None,
+        recipient: str | None = None,
+        family: FamilyId | None = None,
+        status: str | None = None,
+    ) -> list[AlertRecord]:
+        """Return the latest revision of each alert that answers to all that is given, the latest change first."""
+        table = tables.ALERTS
+        query = _latest_alerts()
+        given = {"subscriber": subscriber, "recipient": recipient, "family": family, "status": status}
+        for name, value in given.items():
+            if value is not None:
+                query = query.where(table.c[name] == value)
+        return [decode_alert_record(row.body) for row in self._rows(query.order_by(table.c.changed_at.desc(), table.c.id))]
+
+    def alert_outcomes(self, alert: str) -> list[dict[str, Any]]:
+        """Return what was done about the alert, in the order it was said."""
+        table = tables.ALERT_OUTCOMES
+        query = sql.select(table.c.body).where(table.c.alert == alert).order_by(table.c.number, table.c.place)
+        return [msgspec.json.decode(row.body) for row in self._rows(query)]
+
+    def burden(self) -> Burden:
+        """Return the alert burden as it stands."""
+        latest = [decode_alert_record(row.body) for row in self._rows(_latest_alerts())]
+        opened = [alert for alert in latest if alert.status == "open"]
+        return Burden(
+            families=self._count(sql.select(tables.FAMILY_RECORDS.c.family).distinct()),
+            families_with_alert=len({alert.family for alert in opened}),
+            open=len(opened),
+            withdrawn=len(latest) - len(opened),
+            revisions=self._count(sql.select(tables.ALERTS.c.id)),
+            by_rule=dict(Counter(alert.rule for alert in opened)),
+            by_level=dict(Counter(alert.level for alert in opened)),
+            by_subscriber=dict(Counter(alert.subscriber for alert in opened)),
+        )
+
+    # -------------------------------------------------------------- receipts, quarantine, review
+
+    def receipt(self, agency: str, id: str) -> Receipt | None:  # noqa: A002 (the record's own name)
+        """Return the receipt `id` of `agency`; the first answer stands before `duplicate`, its later echo."""
+        found = [receipt for receipt in self.receipts([id]) if receipt.agency == agency]
+        return min(found, key=lambda receipt: (receipt.status == "duplicate", receipt.received_at), default=None)
+
+    def receipts(self, ids: Sequence[str]) -> list[Receipt]:
+        """Return all receipts with one of these ids."""
+        column = tables.RECEIPTS.c.id
+        return [
+            decode_receipt(row.body)
+            for start in range(0, len(ids), 500)
+            for row in self._rows(sql.select(tables.RECEIPTS).where(column.in_(list(ids[start : start + 500]))))
+        ]
+
+    def receipt_counts(self, agency: str | None = None) -> dict[str, int]:
+        """Return how many events got each status, of one agency or of all."""
+        table = tables.RECEIPTS
+        query = sql.select(table.c.status, sql.func.count().label("count")).group_by(table.c.status)
+        query = query if agency is None else query.where(table.c.agency == agency)
+        return {row.status: row.count for row in self._rows(query)}
+
+    def quarantine(self, agency: str | None = None, most: int = 200) -> list[Quarantined]:
+        """Return what is in quarantine, the newest first."""
+        table = tables.QUARANTINE
+        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = query if agency is None else query.where(table.c.agency == agency)
+        return [decode_quarantined(row.body) for row in self._rows(query)]
+
+    def quarantined(self, id: str) -> Quarantined | None:  # noqa: A002
+        found = self._rows(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
+        return decode_quarantined(found[0].body) if found else None
+
+    def quarantine_counts(self) -> dict[str, int]:
+        """Return how many records are in quarantine, by the code of what is wrong."""
+        table = tables.QUARANTINE
+        query = sql.select(table.c.code, sql.func.count().label("count")).group_by(table.c.code)
+        return {row.code: row.count for row in self._rows(query)}
+
+    def review(self, most: int = 200) -> list[Review]:
+        """Return what waits for a person's decision, the newest first."""
+        table = tables.REVIEW
+        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        return [decode_review(row.body) for row in self._rows(query)]
+
+    def review_counts(self) -> dict[str, int]:
+        table = tables.REVIEW
+        query = sql.select(table.c.reason, sql.func.count().label("count")).group_by(table.c.reason)
+        return {row.reason: row.count for row in self._rows(query)}
+
+    def checkpoint(self, log: str) -> bytes | None:
+        """Return the latest signed head of the log with this origin."""
+        table = tables.CHECKPOINTS
+        query = sql.select(table.c.body).where(table.c.log == log).order_by(table.c.place.desc()).limit(1)
+        found = self._rows(query)
+        return found[0].body if found else None
+
+    # -------------------------------------------------------------- people
+
+    def identify(self, pseudonym: Pseudonym) -> PersonId | None:
+        found = self._known("i:" + pseudonym)
+        return found.person if isinstance(found, KnownIdentifier) else None
+
+    def person(self, person: PersonId) -> KnownPerson | None:
+        found = self._known("p:" + person)
+        return found if isinstance(found, KnownPerson) else None
+
+    def family(self, family: FamilyId) -> KnownFamily | None:
+        found = self._known("f:" + family)
+        return found if isinstance(found, KnownFamily) else None
+
+    def practitioner(self, practitioner: PractitionerId) -> KnownPractitioner | None:
+        found = self._known("w:" + practitioner)
+        return found if isinstance(found, KnownPractitioner) else None
+
+    def practitioners(self) -> list[KnownPractitioner]:
+        """Return all registered practitioners."""
+        query = sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.kind == "practitioner")
+        found = [decode_people(row.body) for row in self._rows(query.order_by(tables.PEOPLE.c.key))]
+        return [practitioner for practitioner in found if isinstance(practitioner, KnownPractitioner)]
+
+    # -------------------------------------------------------------- how far it is
+
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Return the next offset that the projection will read, by (topic, partition)."""
+        return {(row.topic, row.number): row.next for row in self._rows(sql.select(tables.POSITIONS))}
+
+    def _known(self, key: str) -> object:
+        found = self._rows(sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.key == key))
+        return decode_people(found[0].body) if found else None
+
+    def _rows(self, query: sql.Select[Any]) -> Sequence[Row[Any]]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _count(self, query: sql.Select[Any]) -> int:
+        return int(self._rows(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
+
+
+def _standing_links() -> sql.Select[Any]:
+    """Select the last `link` decision on each item. A log's topic has one partition, so its places are an order."""
+    table = tables.DECISIONS
+    same = [table.c.log, table.c.family, table.c.event, sql.func.coalesce(table.c.item, "")]
+    last = (
+        sql.select(*same[:3], same[3].label("item"), sql.func.max(table.c.place).label("place"))
+        .where(table.c.stage == "link")
+        .group_by(*same)
+        .subquery()
+    )
+    return sql.select(table).join(last, sql.and_(table.c.log == last.c.log, table.c.place == last.c.place))
+
+
+def _latest_alerts() -> sql.Select[Any]:
+    table = tables.ALERTS
+    last = sql.select(table.c.id, sql.func.max(table.c.revision).label("revision")).group_by(table.c.id).subquery()
+    return sql.select(table).join(last, sql.and_(table.c.id == last.c.id, table.c.revision == last.c.revision))
