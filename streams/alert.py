@@ -22,10 +22,11 @@ from schemas.records import Facts, KnownPractitioner
 from streams import topology
 from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory
+from streams.identity.practitioners import Contact
 from streams.outcome import Emit, Outcome
 from streams.risk.evaluate import Evidence, Finding
 from streams.sight import Seen
-from streams.timeline import Entry, Family, Sent
+from streams.timeline import Entry, Family, Sent, members_of
 
 
 class Named(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,14 +111,6 @@ class AlertRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     decisions: tuple[str, ...] = ()
     items: tuple[ItemId, ...] = ()
     until: date | None = None
-
-
-class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How to reach a practitioner: the plaintext of `KnownPractitioner.sealed_contact`."""
-
-    name: str = ""
-    phone: str | None = None
-    email: str | None = None
 
 
 decode_alert = msgspec.json.Decoder(Alert).decode
@@ -220,7 +213,7 @@ class Alerts:
             answer, facts = seen.answer_for(evidence)
             decision = self._record(answer, family, seen.recipient, evidence, cause, at)
             decisions.append(decision)
-            return _reason(evidence, facts, answer, decision, seen.recipient)
+            return _reason(evidence, facts, answer, decision, members_of(family))
 
         reasons = tuple(told(e) for e in finding.evidence)
         strengths = tuple(told(e) for e in _latest(finding.strengths))
@@ -323,8 +316,10 @@ def _digest(finding: Finding) -> str:
     return sha256("\n".join([finding.level, *parts]).encode()).hexdigest()[:32]
 
 
-def _reason(evidence: Evidence, facts: Facts, answer: Answer, decision: Decision, to: Recipient) -> Reason:
-    _, _, minimal = minimise(facts, to.role, to.sector, facts.purpose, to.clearance)
+def _reason(
+    evidence: Evidence, facts: Facts, answer: Answer, decision: Decision, members: frozenset[PersonId]
+) -> Reason:
+    minimal = minimise(facts, answer.ruling.removed, members).facts
     ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p)
     return Reason(
         what=evidence.what,

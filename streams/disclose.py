@@ -18,7 +18,7 @@ from streams.family_state import Value
 from streams.recipients import as_recipient
 from streams.risk.evaluate import evaluate
 from streams.sight import Seen, see
-from streams.timeline import Entry, Family, on_day
+from streams.timeline import Entry, Family, members_of, on_day
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -139,8 +139,7 @@ def _line(
         cause=now.isoformat(),
     )
     decisions.append(decision)
-    to = seen.recipient
-    _, _, minimal = minimise(entry.facts, to.role, to.sector, entry.facts.purpose, to.clearance)
+    minimal = minimise(entry.facts, answer.ruling.removed, members_of(family)).facts
     return Line(
         on=on_day(entry.facts.happened_at),
         what=entry.facts.type.rpartition(".")[2],

@@ -14,9 +14,9 @@ import msgspec
 from consent.engine import Engine
 from consent.register import Register
 
-from consent.decision import Decision, Ruling, decision_id
+from consent.decision import Decision, Outcome, Ruling, record
 from consent.request import Request
-from consent.sharing import category, sharing_agreement_state
+from consent.sharing import sensitivity, sharing_agreement_state
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
 
@@ -80,7 +80,7 @@ class Gate:
             involved="involved" if to.involved else "not-involved",
             party=to.party,
             category=facts.category,
-            sensitivity=category(facts.category).sensitivity,
+            sensitivity=sensitivity(facts),
             tier=facts.tier,
             publisher=facts.agency,
             purpose=facts.purpose,
@@ -111,43 +111,22 @@ class Gate:
         cause: str = "",
     ) -> Decision:
         """Return the decision's record. `cause` tells apart decisions that are asked again for the same item."""
-        ruling, request = answer.ruling, answer.request
-        version = register.version()
-        return Decision(
-            id=decision_id(
-                event=event or EventKey("."),
-                stage=f"{stage}.{cause}" if cause else stage,
-                family=family,
-                recipient=to.id,
-                register_version=version,
-                policy_set=self.engine.policy_set,
-                items=items,
-            ),
+        shared = answer.ruling.outcome is Outcome.SHARE
+        return record(
+            answer.ruling,
+            answer.request,
             stage=stage,
-            outcome=ruling.outcome,
             family=family,
             recipient=to.id,
-            role=to.role,
-            purpose=request.purpose,
-            publisher=request.publisher,
-            category=request.category,
-            decided_at=at,
             policy_set=self.engine.policy_set,
-            register_version=version,
-            rules=ruling.rules,
+            register_version=register.version(),
+            decided_at=at,
+            salt=self.salt(16),
             event=event,
             items=items,
+            occasion=cause,
             subjects=subjects,
-            article_6=ruling.article_6,
-            condition=ruling.condition,
-            condition_reason=answer.condition_reason,
-            gateway=ruling.gateway,
             agreement=answer.agreement,
-            agreement_state=request.agreement,
-            harm_threshold=request.ground,
-            rationale=answer.rationale or ruling.rationale,
-            removed=ruling.removed,
-            errors=ruling.errors,
-            log="sealed" if request.tier == "sealed" else "main",
-            salt=self.salt(16),
+            condition_reason=answer.condition_reason if shared else "",
+            rationale=answer.rationale or answer.ruling.rationale,
         )

@@ -109,6 +109,12 @@ def section_of(family: Family, person: PersonId) -> Section:
     return section
 
 
+def members_of(family: Family) -> frozenset[PersonId]:
+    """Everyone who is, as far as the hub knows, of this family: nobody else is told of in its record."""
+    stated = {m.person for m in family.members.members} if family.members else set()
+    return frozenset(stated | family.sections.keys())
+
+
 def on_day(instant: datetime) -> date:
     """The date in Europe/London."""
     return instant.astimezone(LONDON).date()
