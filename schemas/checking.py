@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from schemas import avro_files, checks
 from schemas.cloudevents import unknown_type
 from schemas.codes import CodeList, code_list
-from schemas.contract import Coded, Contract, contracts
+from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
 from schemas.fields import inside
 from schemas.records import CloudEvent, Remark
@@ -44,18 +44,6 @@ def check(event: CloudEvent, agency: str) -> list[Remark]:
     except Refusal as refusal:
         raise inside("data", refusal) from None
     return _remarks(event, about)
-
-
-def signs(event: CloudEvent) -> tuple[str, ...]:
-    """Return what `event`'s type and codes mean to the hub (schemas/codes/signs.toml), each once, in order."""
-    always, coded = _meanings(event.type)
-    if not coded:
-        return always
-    found = dict.fromkeys(always)
-    for path, meanings in coded:
-        for code in _values(event.data, path):
-            found.update(dict.fromkeys(meanings.get(code, ())))
-    return tuple(found)
 
 
 def _check_about(about: About, contract: Contract, own_id: str) -> None:
@@ -181,15 +169,15 @@ def _remarks(event: CloudEvent, about: About) -> list[Remark]:
         for place, identifier in enumerate(person["identifiers"]):
             fault = _identifier_fault(identifier["system"], identifier["value"])
             if fault:
-                found.append(_remark(f"data.about.persons[{number}].identifiers[{place}].value", *fault))
+                found.append(Remark(f"data.about.persons[{number}].identifiers[{place}].value", *fault))
         born = person["birth_date"]
         if born is not None and not date(_YEARS[0], 1, 1) <= born <= _british_day(about["recorded_at"]) + _DAY:
             fault = ("birth-date-implausible", "no living person was born on that day", "Check the birth date")
-            found.append(_remark(f"data.about.persons[{number}].birth_date", *fault))
+            found.append(Remark(f"data.about.persons[{number}].birth_date", *fault))
     factors = event.data.get("factors")
     if factors and _NO_FACTORS in factors and len(factors) > 1:
         fault = ("factors-and-none", "it says both that there are factors and that there are none", "Send one or other")
-        found.append(_remark("data.factors", *fault))
+        found.append(Remark("data.factors", *fault))
     return found
 
 
@@ -209,32 +197,3 @@ _UPN_FAULTS = {
     "check-letter": "its check letter is wrong",
     "local-authority": "its local authority is not known",
 }
-
-
-def _remark(path: str, code: str, problem: str, fix: str) -> Remark:
-    return Remark(path, code, problem, fix)
-
-
-# ------------------------------------------------------------------ signs
-
-
-@lru_cache(maxsize=256)
-def _meanings(type: str) -> tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], dict[str, tuple[str, ...]]], ...]]:  # noqa: A002
-    contract = contracts()[type]
-    coded = ((field.path, _signs_of(field)) for field in contract.coded if field.means)
-    return contract.signs, tuple((path, meanings) for path, meanings in coded if meanings)
-
-
-def _signs_of(field: Coded) -> dict[str, tuple[str, ...]]:
-    return {code: entry.signs for code, entry in code_list(field.codes).codes.items() if entry.signs}
-
-
-def _values(value: Any, path: tuple[str, ...]) -> list[str]:
-    """Return the codes that stand at `path`; `*` is each element of a list."""
-    found = [value]
-    for step in path:
-        if step == "*":
-            found = [element for inner in found for element in inner]
-        else:
-            found = [inner[step] for inner in found if inner is not None]
-    return [code for code in found if code is not None]

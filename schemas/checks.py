@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from functools import lru_cache
+from operator import mul
 from pathlib import Path
 
 # Characters that show nothing, left behind by spreadsheets and web pages: zero-width ones, BOM, soft hyphen.
@@ -25,14 +26,14 @@ def nhs_number(said: str) -> str | None:
     Modulus 11 over weights 10 to 2 (NHS Data Dictionary, NHS NUMBER). Spaces or hyphens are tolerated in the printed
     grouping 3-3-4 only. Ten equal digits pass the sum and are refused: they mean "not known".
     """
-    grouped = _NHS.fullmatch(said.translate(_TIDY).strip())
+    grouped = _NHS.fullmatch(_tidy(said))
     if grouped is None:
         return None
     digits = grouped[1] + grouped[3] + grouped[4]
     if digits.count(digits[0]) == 10:
         return None
-    check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
-    return digits if check % 11 == int(digits[9]) and check != 10 else None
+    check = 11 - sum(map(mul, map(int, digits), _WEIGHTS)) % 11
+    return digits if check != 10 and check % 11 == int(digits[9]) else None
 
 
 def upn(said: str) -> str | None:
@@ -57,7 +58,7 @@ def upn_fault(said: str) -> str:
 
 def upn_check_letter(rest: str) -> str:
     """Return the check letter for the twelve characters after it."""
-    total = sum(_UPN_VALUES[character] * weight for weight, character in enumerate(rest, start=2))
+    total = sum(map(mul, map(_UPN_VALUES.__getitem__, rest), _UPN_WEIGHTS))
     return _UPN_LETTERS[total % 23]
 
 
@@ -78,9 +79,16 @@ def local_authorities() -> frozenset[str]:
 
 
 def _upn_tidy(said: str) -> str:
-    return said.translate(_TIDY).strip().upper()
+    return _tidy(said).upper()
 
 
+def _tidy(said: str) -> str:
+    """Return `said` without what shows nothing, with plain spaces and hyphens, and no spaces around."""
+    return (said if said.isascii() else said.translate(_TIDY)).strip()
+
+
+_WEIGHTS = range(10, 1, -1)  # of the first nine digits
+_UPN_WEIGHTS = range(2, 14)
 _UPN_VALUES = {**{str(n): n for n in range(10)}, **{letter: n for n, letter in enumerate(_UPN_LETTERS)}}
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -115,6 +116,7 @@ def _utf8(name: str, value: Any) -> str:
         raise Refusal(name, "not-utf-8", "the header is not UTF-8", "Encode header values as UTF-8") from None
 
 
+@lru_cache(maxsize=256)
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
         fix = "Attribute names are lower-case letters and digits; the event's own fields belong in data"
@@ -127,7 +129,7 @@ def _attribute(name: str, value: Any) -> str:
         raise Refusal(name, "wrong-type", "the attribute is not text", "Send a JSON string")
     if len(value) > MOST_ATTRIBUTE:
         raise Refusal(name, "too-long", f"it is longer than {MOST_ATTRIBUTE} characters", "Send a shorter one")
-    if _CONTROL.search(value):
+    if not value.isprintable() and _CONTROL.search(value):
         raise Refusal(name, "nul-character", "it holds a control character", "Take control characters out")
     return value
 

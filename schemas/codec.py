@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from schemas import cloudevents, fields, framing, wire
-from schemas.checking import check, signs
+from schemas.checking import check
 from schemas.cloudevents import AVRO, PREFIX, STRUCTURED
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
+from schemas.meaning import signs
 from schemas.records import CloudEvent, Record
 
 __all__ = ["check", "decode", "digest", "encode_binary", "encode_structured", "from_json", "signs", "to_json"]

@@ -21,7 +21,7 @@ Reader = Callable[[Any], Any]
 MOST_TEXT = 10_000  # characters in one field: a headline, never case notes
 MOST_ITEMS = 200  # elements of one array: more people than any household
 _INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,12}))?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d{1,12}))?)?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?", re.ASCII
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -67,16 +67,17 @@ def instant(value: Any) -> datetime:
     found = _INSTANT.fullmatch(value) if type(value) is str else None
     if not found:
         raise Refusal("", "not-an-instant", "it is not a date and time", "Send ISO 8601: YYYY-MM-DDThh:mm:ssZ")
-    days, clock, fraction, zulu, hours, minutes = found.groups()
+    days, clock, seconds, fraction, zulu, hours, minutes = found.groups()
     if not zulu and not hours:
         fix = "Add Z for UTC or the offset, such as +01:00 in British summer time"
         raise Refusal("", "no-time-zone", "it does not say its offset from UTC", fix)
     offset = "+00:00" if zulu else f"{hours}:{minutes or '00'}"
+    milliseconds = f".{fraction[:3]:0<3}" if fraction else ""
     try:
-        found_at = datetime.fromisoformat(f"{days}T{clock}{offset}").astimezone(UTC)
+        whole = datetime.fromisoformat(f"{days}T{clock}{seconds or ''}{milliseconds}{offset}")
+        return whole if zulu else whole.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refusal("", "impossible-date", "there is no such moment", "Send a moment that exists") from None
-    return found_at.replace(microsecond=int((fraction or "0").ljust(3, "0")[:3]) * 1000)
 
 
 def _truth(value: Any) -> bool:

@@ -12,7 +12,7 @@ import fastavro
 from schemas import avro_fault, avro_files
 from schemas.contract import contracts, written
 from schemas.errors import Refusal
-from schemas.fields import check_items, check_text, inside
+from schemas.fields import MOST_TEXT, check_items, check_text, inside
 
 Check = Callable[[Any], None]
 # All that fastavro was seen to raise for bytes that do not fit the schema (tests/core/test_schemas_any_bytes.py).
@@ -77,10 +77,9 @@ def _nothing(_: Any) -> None:
 
 
 def _check_of(schema: Any, named: dict[str, Any]) -> Check | None:
-    """Return what checks texts and lists in data of `schema`; None where it can hold neither."""
+    """Return what checks texts and lists in data of `schema`, where it is not null; None where it can hold neither."""
     if isinstance(schema, list):
-        inner = _check_of(avro_files.plain(schema, named), named)
-        return (lambda value: None if value is None else inner(value)) if inner else None
+        return _check_of(avro_files.plain(schema, named), named)
     kind = avro_files.plain(schema, named)
     if kind["type"] == "record":
         return _check_record(kind, named)
@@ -91,16 +90,27 @@ def _check_of(schema: Any, named: dict[str, Any]) -> Check | None:
 
 def _check_record(schema: dict[str, Any], named: dict[str, Any]) -> Check:
     found = [(field["name"], _check_of(field["type"], named)) for field in schema["fields"]]
-    checks = [(name, check) for name, check in found if check]
+    texts = [name for name, check in found if check is check_text]
+    checks = [(name, check) for name, check in found if check and check is not check_text]
 
     def run(value: dict[str, Any]) -> None:
+        for name in texts:
+            text = value[name]
+            if text is not None and (len(text) > MOST_TEXT or "\0" in text):
+                _inside(name, check_text, text)
         for name, check in checks:
-            try:
-                check(value[name])
-            except Refusal as refusal:
-                raise inside(f".{name}", refusal) from None
+            inner = value[name]
+            if inner:  # neither absent nor an empty list
+                _inside(name, check, inner)
 
     return run
+
+
+def _inside(name: str, check: Check, value: Any) -> None:
+    try:
+        check(value)
+    except Refusal as refusal:
+        raise inside(f".{name}", refusal) from None
 
 
 def _check_array(check: Check) -> Check:
