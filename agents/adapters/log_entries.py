@@ -12,15 +12,18 @@ from pathlib import Path
 
 from consent.log.entry import Kept, LogEntry
 from consent.log.tiles import WIDTH
+from schemas.errors import Refusal
 
 FILE = "entries.sqlite"
 _ASKED_AT_ONCE = 500  # SQLite takes at least 999 parameters
 _SECONDS_TO_WAIT = 30.0  # for a reader's or an eraser's lock
+_COLUMNS = "idx, CAST(id AS TEXT), CAST(body AS BLOB)"  # whatever a tamperer stored, these types come out
 _TABLE = "CREATE TABLE IF NOT EXISTS entries (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB)"
 
 
 class LogEntries:
-    """One log's kept entries. Every method is one transaction, durable on return."""
+    """One log's kept entries. Every method is one transaction, durable on return. A damaged file raises `Refusal` on
+    reading."""
 
     def __init__(self, directory: Path, *, create: bool = False) -> None:
         """Open the store in the log's `directory`. Raises `FileNotFoundError` when there is none to read."""
@@ -30,6 +33,7 @@ class LogEntries:
         self._db = sqlite3.connect(
             file, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False, cached_statements=16
         )
+        self._db.text_factory = lambda text: text.decode(errors="replace")
         for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON") if create else ():
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         if create:
@@ -65,16 +69,19 @@ class LogEntries:
     def bundle(self, index: int) -> list[Kept]:
         """Return what is kept of entry bundle `index`, in order."""
         # read to the end at once, so that no lock keeps the writer waiting
-        rows = self._db.execute(
-            "SELECT idx, id, body FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx",
-            (index * WIDTH, (index + 1) * WIDTH),
-        ).fetchall()
-        return [Kept(*row) for row in rows]
+        where = "idx >= ? AND idx < ? ORDER BY idx"
+        return self._kept(where, index * WIDTH, (index + 1) * WIDTH)
 
     def find(self, entry_id: str) -> Kept | None:
         """Return the entry of decision `entry_id`."""
-        row = self._db.execute("SELECT idx, id, body FROM entries WHERE id = ?", (entry_id,)).fetchone()
-        return Kept(*row) if row else None
+        return next(iter(self._kept("id = ?", entry_id)), None)
+
+    def _kept(self, where: str, *values: int | str) -> list[Kept]:
+        try:
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM entries WHERE {where}", values).fetchall()  # noqa: S608 ours
+        except sqlite3.DatabaseError:
+            raise Refusal(FILE, "unreadable-store", "it is damaged", "Restore it from a copy.") from None
+        return [Kept(*row) for row in rows]
 
     def erase(self, index: int) -> bool:
         """Overwrite the body at log `index`; its id stays as a tombstone. Return False if it was erased already."""

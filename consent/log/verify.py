@@ -52,7 +52,7 @@ def _verify_tree(
     for index in range(-(-signed.size // WIDTH)):
         commitments = _bundle(tiles.at_size(ENTRIES, index, signed.size), read, report)
         if kept is not None:
-            _verify_kept(index, commitments, kept(index), report)
+            _verify_kept(index, commitments, kept, report)
         for committed in commitments:
             recount.add(leaf(committed))
     recount.finish(signed)
@@ -74,8 +74,12 @@ def _bundle(tile: Tile, read: Read, report: Report) -> list[bytes]:
     return entries[: tile.width]
 
 
-def _verify_kept(index: int, commitments: Sequence[bytes], kept: Sequence[Kept], report: Report) -> None:
-    by_index = {one.index: one for one in kept}
+def _verify_kept(index: int, commitments: Sequence[bytes], kept: KeptBundle, report: Report) -> None:
+    try:
+        by_index = {one.index: one for one in kept(index)}
+    except Refusal as refusal:
+        report.found(f"{refusal.path}, entries from {index * WIDTH}", refusal.problem)
+        return
     for at, expected in enumerate(commitments, index * WIDTH):
         one = by_index.get(at)
         if one is None:
