@@ -6,13 +6,14 @@ import sys
 
 import typer
 
-from agents.commands import token
+from agents.commands import schemas, token
 from agents.commands.shell import Exit, Stop, say
 
 EXITS = "Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4 some rows refused."
 app = typer.Typer(name="hearth", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
     "Lawful information sharing about families. Data goes to stdout, messages to stderr. " + EXITS
 ))  # fmt: skip
+app.add_typer(schemas.app, name="schemas")
 app.add_typer(token.app, name="token")
 
 

@@ -21,6 +21,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout inste
 Purpose = Annotated[str, typer.Option("--purpose", "-p", help="What you need it for; it is logged with your look.")]
 
 
+PIPED_WIDTH = 160  # characters, where no terminal says how wide it is
+
+
 class Exit(IntEnum):
     """What a command ends with."""
 
@@ -51,11 +54,15 @@ def give(data: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table to stdout; cells are shown as they are, never read as markup."""
-    made = Table(*columns, title=title, title_justify="left")
+    """Write a table to stdout; cells are shown as they are, never read as markup. The first column is never cut."""
+    made = Table(title=title, title_justify="left")
+    for number, name in enumerate(columns):
+        made.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
         made.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
-    Console(highlight=False).print(made)
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else PIPED_WIDTH
+    console.print(made)
 
 
 def line(text: str = "") -> None:

@@ -12,7 +12,7 @@ from agents.portal.posting import post_events
 from agents.portal.problem import Problem, on_crash, on_http_error, on_problem
 from agents.portal.registry import ask_registry
 
-REGISTRY = ("/subjects", "/schemas", "/config", "/mode")
+REGISTRY = ("/subjects", "/schemas", "/config", "/mode", "/compatibility", "/contexts")
 ROUTES = (
     Route("/", get_index, methods=["GET"]),
     Route("/events", post_events, methods=["POST"]),

@@ -50,6 +50,8 @@ def form(request: Request) -> str:
     """Return which of the three content types this is, or raise the answer 415."""
     media, _, parameters = request.headers.get("content-type", "").lower().partition(";")
     media = media.strip()
+    if not media and "ce-specversion" in request.headers:
+        media = BINARY  # stock clients leave it out where the event names no datacontenttype
     charset = parameters.partition("charset=")[2].split(";")[0].strip(' "') or "utf-8"
     known = media in (STRUCTURED, BATCH) or (media == BINARY and "ce-specversion" in request.headers)
     if known and charset in ("utf-8", "utf8", "us-ascii") and "content-encoding" not in request.headers:

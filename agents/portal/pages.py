@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from schemas.samples import sample
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from agents.portal.body import STRUCTURED
 from agents.portal.door import agency_of, door_of
 from agents.portal.problem import Problem, answer
 from schemas.contract import contracts
+from schemas.samples import sample
 
 HAS = {
     "POST /events": "one event or a batch; ?dry-run checks only (token)",

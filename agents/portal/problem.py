@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from schemas.errors import Refusal
 
-_ROOTS = frozenset("event data data_base64 id source specversion type time subject dataschema datacontenttype".split())
+_ROOTS = {"event", "data", "data_base64", "id", "source", "specversion", "type", "time"}
+_ROOTS |= {"subject", "dataschema", "datacontenttype"}
 STATUS_OF = {"too-large": 413, "source-not-allowed": 403, "not-your-type": 403}
 NO_STORE = {"Cache-Control": "no-store"}
 
