@@ -28,6 +28,9 @@ class Request(NamedTuple):
     purpose: str  # consent/sharing/purposes.toml
     sharing_agreement: str  # in-date | out-of-date | none: between publisher and recipient for this purpose
     agreement: str  # in-force | none | refused | withdrawn | out-of-scope | expired | disputed
-    ground: str  # none | significant-harm | s47 | encompass | vital-interests: open for this child, or the item's own
+    # none | significant-harm | s47 | encompass | vital-interests | statutory-duty: open for this child, or the
+    # item's own
+    ground: str
     approver: str  # none | named: a named approver for a sensitive category
-    detriment: str = "not-tested"  # not-tested | none | more-detrimental: would disclosing harm the child more than not?
+    # not-tested | none | more-detrimental: has anyone asked whether telling harms the child more than not telling?
+    detriment: str = "not-tested"

@@ -1,0 +1,179 @@
+"""The register of agreements: who agreed to what, for whom, from when, and how that stands on a day.
+
+Each person who may agree has a stance of their own. An agreement is what its latest act makes it; on one day, and
+recorded at one instant, the stricter act counts as the later. Where one person agrees and another does not, it is
+disputed, and the hub does not choose between them; a young person's own act prevails over a parent's for what is
+theirs (Gillick v West Norfolk AHA [1986] AC 112; Mental Capacity Act 2005 from 16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+import msgspec
+
+from schemas.errors import Refusal
+from schemas.ids import EventKey, PersonId
+from schemas.records import Facts
+
+_TYPES = {
+    "hearth.agreement.AgreementGiven": "given",
+    "hearth.agreement.AgreementNarrowed": "narrowed",
+    "hearth.agreement.AgreementWithdrawn": "withdrawn",
+    "hearth.agreement.AgreementRefused": "refused",
+}
+AGREEMENT_TYPES = frozenset(_TYPES)
+_STRICTNESS = {"given": 0, "narrowed": 1, "withdrawn": 2, "refused": 3}
+_STRONGEST = ("in-force", "refused", "withdrawn", "expired", "out-of-scope", "none")
+_OBJECTS = frozenset(("refused", "withdrawn"))
+_BY = frozenset(("agreed-by",))
+_BY_ELSE = frozenset(("parent", "carer"))
+_FOR = frozenset(("for", "child", "subject", "pupil", "sibling"))
+_UNASSESSED = "competent-young-person"  # competence under 16 is assessed by somebody, who is named
+
+
+class Act(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    """One act on an agreement. `on` is the first day of its effect; `until` (given only) the first day without it."""
+
+    event: EventKey
+    kind: str
+    reference: str
+    by: tuple[PersonId, ...]
+    whom: tuple[PersonId, ...]
+    on: date
+    until: date | None
+    recorded_at: datetime
+    purposes: tuple[str, ...]
+    categories: tuple[str, ...]
+    recipients: tuple[str, ...]
+    capacity: str
+
+    def moment(self) -> tuple[date, datetime, int, str]:
+        """Return what acts are ordered by."""
+        return self.on, self.recorded_at, _STRICTNESS[self.kind], self.event
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked of the agreements: `person` empty asks for anybody in the family."""
+
+    purpose: str
+    category: str
+    agency: str
+    role: str
+    person: PersonId
+    on: date
+
+
+def act(facts: Facts, event: EventKey, person: PersonId) -> Act:
+    """Return the act that an agreement event is. Raises Refusal when a date or the reference is missing or no date."""
+    kind, data = _TYPES[facts.type], facts.data
+    persons = [(person, facts.role), *((p.person, p.role) for p in facts.parties)]
+    by = {p for p, role in persons if role in _BY} or {p for p, role in persons if role in _BY_ELSE}
+    try:
+        return Act(
+            event=event,
+            kind=kind,
+            reference=f"{facts.source}|{data['agreement']}",
+            by=tuple(sorted(by)),
+            whom=tuple(sorted({p for p, role in persons if role in _FOR} | by)),
+            on=date.fromisoformat(data["since" if kind == "given" else "on"]),
+            until=date.fromisoformat(data["until"]) if data.get("until") else None,
+            recorded_at=facts.recorded_at,
+            purposes=tuple(data.get("purposes", ())),
+            categories=tuple(data.get("categories", ())),
+            recipients=tuple(data.get("recipients", ())),
+            capacity="unassessed" if _unassessed(facts) else data.get("capacity", ""),
+        )
+    except (KeyError, ValueError, TypeError):
+        raise Refusal("data", "not-an-agreement", "an agreement's reference or dates do not read", "Say both") from None
+
+
+def _unassessed(facts: Facts) -> bool:
+    return facts.data.get("capacity") == _UNASSESSED and not facts.data.get("assessed_by")
+
+
+def agreement_state(acts: Iterable[Act], asked: Question) -> tuple[str, str]:
+    """Return how agreement stands for what is asked, and the event key of the act that makes it so (or empty).
+
+    The state is one of in-force, none, refused, withdrawn, out-of-scope, expired, disputed.
+    """
+    known = [a for a in acts if a.on <= asked.on]
+    references: dict[str, list[Act]] = {}
+    for one in sorted(known, key=Act.moment):
+        references.setdefault(one.reference, []).append(one)
+    givers = {giver for a in known for giver in a.by or (PersonId(""),)}
+    stances = {giver: _stance(giver, references, asked) for giver in sorted(givers)}
+    own = stances.get(asked.person) if asked.person else None
+    return _stated(own) if own is not None and own[0] != "none" else _together(stances)
+
+
+Stance = tuple[str, Act | None]
+
+
+def _together(stances: dict[PersonId, Stance]) -> tuple[str, str]:
+    best = min(stances.values(), key=_strength, default=("none", None))
+    if best[0] == "in-force" and any(state in _OBJECTS for state, _ in stances.values()):
+        return "disputed", _stated(best)[1]
+    return _stated(best)
+
+
+def _stated(stance: Stance) -> tuple[str, str]:
+    state, made_by = stance
+    return state, made_by.event if made_by is not None and state != "none" else ""
+
+
+def _strength(stance: Stance) -> tuple[int, str]:
+    return _STRONGEST.index(stance[0]), stance[1].event if stance[1] else ""
+
+
+def _stance(giver: PersonId, references: dict[str, list[Act]], asked: Question) -> Stance:
+    """Return one person's stance over all the agreements they had a part in; a later refusal outweighs."""
+    found = [_of_one(giver, acts, asked) for acts in references.values()]
+    best = min(found, key=_strength, default=("none", None))
+    refusals = [act for state, act in found if state == "refused" and act is not None]
+    if best[0] == "in-force" and best[1] is not None and refusals:
+        last = max(refusals, key=Act.moment)
+        return ("refused", last) if last.moment() > best[1].moment() else best
+    return best
+
+
+def _of_one(giver: PersonId, acts: list[Act], asked: Question) -> Stance:
+    """Return one person's stance on one agreement: what their latest act on it makes of it."""
+    if asked.person and not any(asked.person in a.whom for a in acts):
+        return "none", None
+    theirs = [a for a in acts if a.kind != "narrowed" and (giver in a.by or not a.by)]
+    last = theirs[-1] if theirs else None
+    if last is None or last.capacity == "unassessed":
+        return "none", None
+    if last.kind == "given":
+        return _of_given(last, acts, asked), last
+    given = [a for a in acts if a.kind == "given"]
+    about = last.purposes if last.kind == "refused" else [p for a in given for p in a.purposes]
+    return (last.kind if not about or asked.purpose in about else "none"), last
+
+
+def _of_given(given: Act, acts: list[Act], asked: Question) -> str:
+    if asked.person and asked.person not in given.whom:
+        return "none"
+    if given.until is not None and given.until <= asked.on:
+        return "expired" if _in_scope(given, asked) else "none"
+    narrowed = [a for a in acts if a.kind == "narrowed" and a.moment() > given.moment()]
+    return "in-force" if _in_scope(given, asked) and all(_still(n, asked) for n in narrowed) else "out-of-scope"
+
+
+def _in_scope(act: Act, asked: Question) -> bool:
+    """An agreement is specific: what it does not name, it does not cover. The hub itself needs no naming."""
+    named = asked.agency in act.recipients or asked.role in act.recipients
+    named = named or (asked.role == "hub" and bool(act.recipients))
+    return asked.purpose in act.purposes and asked.category in act.categories and named
+
+
+def _still(narrowed: Act, asked: Question) -> bool:
+    """A narrowing takes away from what it names anew; what it leaves empty stays as it was."""
+    if narrowed.purposes and asked.purpose not in narrowed.purposes:
+        return False
+    if narrowed.categories and asked.category not in narrowed.categories:
+        return False
+    named = asked.agency in narrowed.recipients or asked.role in narrowed.recipients
+    return not narrowed.recipients or named or asked.role == "hub"

@@ -1,0 +1,167 @@
+"""The registers of one family: agreements, grounds, and who works with it. A fold of facts, in any order.
+
+What an item says is kept by item id, so that a second arrival changes nothing and a person's part can be taken out
+again. Everything asked is worked out from what stands (consent/mends.py) and kept until the register changes. It
+holds register events, and what may open, close or mend a ground; ordinary items leave no trace in it.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Iterable
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from consent import agreements, grounds, involvement
+from consent.agreements import AGREEMENT_TYPES, Act, Question
+from consent.grounds import Closing, OpenGround, Opening
+from consent.involvement import INVOLVEMENT_TYPES, Involved, Work
+from consent.mends import standing
+from schemas.ids import EventKey, ItemId, PersonId, PractitionerId
+from schemas.records import Facts
+
+_KEPT_ANSWERS = 256
+_NOBODY = PersonId("")
+Said = Act | Work | Opening | Closing
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """What one item says to the registers: nothing, where it only mends another."""
+
+    item: ItemId
+    event: EventKey
+    recorded_at: datetime
+    mends: EventKey | None
+    retracts: bool
+    said: tuple[Said, ...]
+
+
+class Register(msgspec.Struct, dict=True):
+    """The registers of one family. `entries` are all there is; whatever else it has is worked out from them."""
+
+    entries: dict[ItemId, Entry] = {}
+
+    def __post_init__(self) -> None:
+        self._changed()
+
+    def apply(self, facts: Facts, item: ItemId, received_at: datetime | None = None) -> bool:  # noqa: ARG002
+        """Take in one item's facts, and say whether it has a place here. A second time changes nothing.
+
+        `received_at` has no part in it: what stands depends on what was said, never on when it arrived.
+        Raises Refusal for a register event whose dates or practitioner do not read.
+        """
+        mends = facts.retracts or facts.corrects
+        if mends is None and facts.ground is None and facts.type not in _types():
+            return False
+        event, _, person = item.partition(".")
+        said = () if facts.retracts else _said(facts, EventKey(event), PersonId(person), item)
+        if not said and mends is None:
+            return False
+        entry = Entry(item, EventKey(event), facts.recorded_at, mends, facts.retracts is not None, said)
+        if self.entries.get(item) == entry:
+            return True
+        self.entries[item] = entry
+        if said or any(e.event == mends for e in self.entries.values()):
+            self._changed()
+        return True
+
+    def forget(self, person: PersonId) -> None:
+        """Take out every item about `person`: they are no longer of this family."""
+        gone = [item for item in self.entries if item.partition(".")[2] == person]
+        for item in gone:
+            del self.entries[item]
+        self._changed()
+
+    def agreement_state(
+        self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
+    ) -> tuple[str, str]:
+        """Return how agreement stands on the day `on` (Europe/London) for what is about `person` (none: anybody).
+
+        The recipient is of `agency` and has `role`; an agreement may name either. The state is in-force, none,
+        refused, withdrawn, out-of-scope, expired or disputed; with it the event key of the act it rests on, or empty.
+        """
+        asked = (purpose, category, agency, role, person, on)
+        kept: tuple[str, str] | None = self._answers.get(asked)
+        if kept is None:
+            question = Question(purpose, category, agency, role, person or _NOBODY, on)
+            kept = self._keep(asked, agreements.agreement_state(self._standing(Act), question))
+        return kept
+
+    def ground_for(self, person: PersonId | None, on: date) -> OpenGround | None:
+        """Return the strongest ground open on `on` for `person`: theirs, or the whole family's (none: anybody's)."""
+        every: list[OpenGround] | None = self._answers.get(on)
+        if every is None:
+            every = self._keep(on, grounds.open_grounds(self._standing(Opening), self._standing(Closing), on))
+        return next((g for g in every if not person or g.person in (person, _NOBODY)), None)
+
+    def lead(self, on: date) -> PractitionerId | None:
+        """Return the lead professional on `on`, if there is one."""
+        return involvement.lead(self._standing(Work), on)
+
+    def involved(self, on: date) -> tuple[Involved, ...]:
+        """Return who works with the family on `on`, the lead among them."""
+        return involvement.involved(self._standing(Work), on)
+
+    def capacity(self, agreement: str) -> str:
+        """Return by what right the person agreed whose act `agreement` (an event key) is; empty when not known."""
+        return next((a.capacity for a in self._standing(Act) if a.event == agreement), "")
+
+    def next_change(self, after: date) -> date | None:
+        """Return the first day after `after` on which time alone may change an answer."""
+        days: set[date | None] = {a.on for a in self._standing(Act)} | {a.until for a in self._standing(Act)}
+        days |= {w.on for w in self._standing(Work)}
+        openings, closings = self._standing(Opening), self._standing(Closing)
+        days |= {o.since for o in openings} | {o.until for o in openings} | {c.day for c in closings}
+        return min((day for day in days if day is not None and day > after), default=None)
+
+    def version(self) -> str:
+        """Return 26 characters that differ when what stands differs, and never with the order it arrived in."""
+        kept: str | None = self._answers.get("version")
+        if kept is None:
+            digest = sha256()
+            for entry in sorted(self._standing_entries(), key=lambda e: e.item):
+                digest.update(_encode((entry.item, entry.said)))
+            kept = self._keep("version", b32encode(digest.digest()[:16])[:26].decode("ascii").lower())
+        return kept
+
+    def _standing(self, kind: type[Any]) -> list[Any]:
+        """Return what stands of one kind. An event with parts about several people says it once."""
+        kept: list[Any] | None = self._answers.get(kind)
+        if kept is None:
+            said = [s for e in sorted(self._standing_entries(), key=lambda e: e.item) for s in e.said]
+            once = {getattr(s, "event", s): s for s in said if isinstance(s, kind)}
+            kept = self._keep(kind, list(once.values()))
+        return kept
+
+    def _standing_entries(self) -> Iterable[Entry]:
+        events = standing(self.entries.values())
+        return [e for e in self.entries.values() if e.event in events and e.said]
+
+    def _keep(self, asked: object, answer: Any) -> Any:
+        if len(self._answers) >= _KEPT_ANSWERS:
+            self._answers.clear()
+        self._answers[asked] = answer
+        return answer
+
+    def _changed(self) -> None:
+        self._answers: dict[object, Any] = {}
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@cache
+def _types() -> frozenset[str]:
+    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | grounds.ground_types()
+
+
+def _said(facts: Facts, event: EventKey, person: PersonId, item: ItemId) -> tuple[Said, ...]:
+    if facts.type in AGREEMENT_TYPES:
+        return (agreements.act(facts, event, person),)
+    if facts.type in INVOLVEMENT_TYPES:
+        return (involvement.work(facts, event),)
+    return tuple(grounds.openings(facts, person, item))
