@@ -7,23 +7,21 @@ its publisher should mend, and the hub can live with, is a `Remark`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from schemas import avro_files, checks
+from schemas import avro_files
 from schemas.cloudevents import unknown_type
 from schemas.codes import CodeList, code_list
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
-from schemas.fields import inside
+from schemas.fields import british_day, inside
 from schemas.records import CloudEvent, Remark
+from schemas.remarks import remarks
 
-_LONDON = ZoneInfo("Europe/London")  # the day on which something happened is a British day
 _DAY = timedelta(days=1)
 _YEARS = (1900, 2100)
-_NO_FACTORS = "21"  # assessment-factors: "no factors identified" stands alone (DfE, CIN census validation)
 
 About = dict[str, Any]
 Run = Callable[[Any, dict[str, Any], About], None]  # (value, the record it stands in, the event's `about`)
@@ -43,7 +41,7 @@ def check(event: CloudEvent, agency: str) -> list[Remark]:
         _checker(event.type)(event.data, event.data, about)
     except Refusal as refusal:
         raise inside("data", refusal) from None
-    return _remarks(event, about)
+    return remarks(event)
 
 
 def _check_about(about: About, contract: Contract, own_id: str) -> None:
@@ -88,7 +86,7 @@ def _compile(schema: Any, named: dict[str, Any]) -> Run | None:
 
 def _field(field: dict[str, Any], named: dict[str, Any]) -> Run | None:
     if field["name"] == "birth_date":
-        return None  # a mistaken birth date is no reason to lose the event: `_remarks` has it
+        return None  # a mistaken birth date is no reason to lose the event: `remarks` has it
     if "range" in field:
         return _optional(_in_range(*field["range"]))
     if "codes" not in field:
@@ -136,7 +134,7 @@ def _code(codes: CodeList, dated_by: str, may_be_empty: bool) -> Run:
         entry = codes.codes.get(value)
         if entry is None and not codes.lets_in(value):
             raise Refusal("", "unknown-code", "it is no code of its list", f"Use a code of the list {codes.name}")
-        if entry and not entry.valid(record[dated_by] if dated_by else _british_day(about["happened_at"])):
+        if entry and not entry.valid(record[dated_by] if dated_by else british_day(about["happened_at"])):
             fix = f"Use the code that stood in the list {codes.name} on that day"
             raise Refusal("", "code-not-valid-then", "its code was not in use on that day", fix)
 
@@ -154,46 +152,3 @@ def _in_range(least: int, most: int) -> Run:
 def _possible(value: date, _: dict[str, Any], __: About) -> None:
     if not _YEARS[0] <= value.year <= _YEARS[1]:
         raise Refusal("", "impossible-date", f"its year is not between {_YEARS[0]} and {_YEARS[1]}", "Check the date")
-
-
-def _british_day(instant: datetime) -> date:
-    return instant.astimezone(_LONDON).date()
-
-
-# ------------------------------------------------------------------ remarks
-
-
-def _remarks(event: CloudEvent, about: About) -> list[Remark]:
-    found: list[Remark] = []
-    for number, person in enumerate(about["persons"]):
-        for place, identifier in enumerate(person["identifiers"]):
-            fault = _identifier_fault(identifier["system"], identifier["value"])
-            if fault:
-                found.append(Remark(f"data.about.persons[{number}].identifiers[{place}].value", *fault))
-        born = person["birth_date"]
-        if born is not None and not date(_YEARS[0], 1, 1) <= born <= _british_day(about["recorded_at"]) + _DAY:
-            fault = ("birth-date-implausible", "no living person was born on that day", "Check the birth date")
-            found.append(Remark(f"data.about.persons[{number}].birth_date", *fault))
-    factors = event.data.get("factors")
-    if factors and _NO_FACTORS in factors and len(factors) > 1:
-        fault = ("factors-and-none", "it says both that there are factors and that there are none", "Send one or other")
-        found.append(Remark("data.factors", *fault))
-    return found
-
-
-def _identifier_fault(system: str, value: str) -> tuple[str, str, str] | None:
-    kept = "It is kept as said and not used to find the person"
-    if system == "nhs-number":
-        bad = checks.nhs_number(value) is None
-        return ("nhs-number-fails", "it is no NHS number that can be right", kept) if bad else None
-    if system == "upn":
-        fault = checks.upn_fault(value)
-        return (f"upn-{fault}", _UPN_FAULTS[fault], kept) if fault else None
-    return None if value.strip() else ("identifier-empty", "it is empty", "Leave the identifier out")
-
-
-_UPN_FAULTS = {
-    "shape": "it is not a letter and twelve digits",
-    "check-letter": "its check letter is wrong",
-    "local-authority": "its local authority is not known",
-}

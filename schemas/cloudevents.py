@@ -105,7 +105,7 @@ def unknown_type(said: str) -> Refusal:
 
 def _put(attributes: dict[str, str], name: str, value: bytes) -> None:
     if _name(name) in attributes:
-        raise Refusal(name, "attribute-twice", "the attribute stands twice in the headers", "Send it once")
+        raise Refusal(_path(name), "attribute-twice", "the attribute stands twice in the headers", "Send it once")
     attributes[name] = _attribute(name, _utf8(name, value))
 
 
@@ -113,7 +113,12 @@ def _utf8(name: str, value: Any) -> str:
     try:
         return str(value, "utf-8")
     except (UnicodeDecodeError, TypeError):
-        raise Refusal(name, "not-utf-8", "the header is not UTF-8", "Encode header values as UTF-8") from None
+        raise Refusal(_path(name), "not-utf-8", "the header is not UTF-8", "Encode header values as UTF-8") from None
+
+
+def _path(name: str) -> str:
+    """Return the path of an attribute. An extension's name is the publisher's own, so it is not repeated."""
+    return name if name in _TEXT_ONLY or name == "content-type" else "extensions"
 
 
 @lru_cache(maxsize=256)
@@ -126,11 +131,11 @@ def _name(name: str) -> str:
 
 def _attribute(name: str, value: Any) -> str:
     if type(value) is not str:
-        raise Refusal(name, "wrong-type", "the attribute is not text", "Send a JSON string")
+        raise Refusal(_path(name), "wrong-type", "the attribute is not text", "Send a JSON string")
     if len(value) > MOST_ATTRIBUTE:
-        raise Refusal(name, "too-long", f"it is longer than {MOST_ATTRIBUTE} characters", "Send a shorter one")
+        raise Refusal(_path(name), "too-long", f"it is longer than {MOST_ATTRIBUTE} characters", "Send a shorter one")
     if not value.isprintable() and _CONTROL.search(value):
-        raise Refusal(name, "nul-character", "it holds a control character", "Take control characters out")
+        raise Refusal(_path(name), "nul-character", "it holds a control character", "Take control characters out")
     return value
 
 

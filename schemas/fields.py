@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from schemas import avro_files
 from schemas.errors import Misconfigured, Refusal
@@ -20,6 +21,7 @@ Reader = Callable[[Any], Any]
 
 MOST_TEXT = 10_000  # characters in one field: a headline, never case notes
 MOST_ITEMS = 200  # elements of one array: more people than any household
+_LONDON = ZoneInfo("Europe/London")
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(?:(:\d\d)(?:[.,](\d{1,12}))?)?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?", re.ASCII
 )
@@ -78,6 +80,11 @@ def instant(value: Any) -> datetime:
         return whole if zulu else whole.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refusal("", "impossible-date", "there is no such moment", "Send a moment that exists") from None
+
+
+def british_day(moment: datetime) -> date:
+    """Return the day on which `moment` fell in Britain."""
+    return moment.astimezone(_LONDON).date()
 
 
 def _truth(value: Any) -> bool:
