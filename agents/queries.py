@@ -128,7 +128,8 @@ class Queries:
         for name, value in given.items():
             if value is not None:
                 query = query.where(table.c[name] == value)
-        return [decode_alert_record(row.body) for row in self._rows(query.order_by(table.c.changed_at.desc(), table.c.id))]
+        query = query.order_by(table.c.changed_at.desc(), table.c.id)
+        return [decode_alert_record(row.body) for row in self._rows(query)]
 
     def alert_outcomes(self, alert: str) -> list[dict[str, Any]]:
         """Return what was done about the alert, in the order it was said."""

@@ -50,6 +50,7 @@ class Settings:
     commit_interval: float = 1.0
     batch_records: int = 2000
     max_event_bytes: int = 262_144
+    tick_seconds: float = 300.0
     store: str = "rocksdb"
     log_name: str = "hearth"
 
@@ -77,6 +78,7 @@ class Settings:
             commit_interval=said.seconds("HEARTH_COMMIT_INTERVAL", 1.0),
             batch_records=said.count("HEARTH_BATCH", 2000),
             max_event_bytes=said.count("HEARTH_MAX_EVENT_BYTES", 262_144),
+            tick_seconds=said.seconds("HEARTH_TICK_SECONDS", 300.0),
             store=store,
             log_name=said.text("HEARTH_LOG_NAME", "hearth"),
         )
@@ -99,6 +101,7 @@ class Settings:
             "HEARTH_COMMIT_INTERVAL": str(self.commit_interval),
             "HEARTH_BATCH": str(self.batch_records),
             "HEARTH_MAX_EVENT_BYTES": str(self.max_event_bytes),
+            "HEARTH_TICK_SECONDS": str(self.tick_seconds),
             "HEARTH_STORE": self.store,
             "HEARTH_LOG_NAME": self.log_name,
         }

@@ -67,6 +67,13 @@ class KafkaProducer:
         if left or failed:
             raise NotWritten(f"{len(failed) + left} records not acknowledged: {', '.join(sorted(set(failed))[:5])}")
 
+    def reachable(self) -> bool:
+        """Tell whether a broker answers within two seconds."""
+        try:
+            return bool(self._producer.list_topics(timeout=2.0).brokers)
+        except KafkaException:
+            return False
+
     def _queue(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]], at: int | None
     ) -> None:

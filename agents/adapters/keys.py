@@ -23,8 +23,9 @@ from schemas.errors import Misconfigured
 
 _KEY_BYTES = 32
 CLEARANCES = ("normal", "sensitive", "shielded", "sealed")
-FIRST_SUBSCRIBERS = {"duty": "sealed", "early-help": "normal", "social-care": "sensitive"}
-"""What a new hub has, with their clearance: the duty queue and two teams. More by `hearth subscriber add`."""
+FIRST_SUBSCRIBERS = ("duty", "named-professional", "early-help", "social-care")
+"""What a new hub has: its two queues and two teams, without a bound of their own on the tier of what they are sent:
+each reader's own clearance decides. More by `hearth subscriber add`."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ def load_keys(settings: Settings) -> Keys:
 def load_subscribers(settings: Settings) -> dict[str, Subscriber]:
     """Load the registry of subscribers; a new hub gets `FIRST_SUBSCRIBERS` with key pairs of their own."""
     if not settings.subscribers_file.exists():
-        _write_registry(settings.subscribers_file, [_first(settings, *said) for said in FIRST_SUBSCRIBERS.items()])
+        _write_registry(settings.subscribers_file, [_first(settings, name) for name in FIRST_SUBSCRIBERS])
     with settings.subscribers_file.open("rb") as file:
         said = tomllib.load(file)
     return {name: _subscriber(name, table) for name, table in said.items()}
@@ -90,10 +91,10 @@ def subscriber_private_key(settings: Settings, name: str) -> bytes:
     return _read(path)
 
 
-def _first(settings: Settings, name: str, clearance: str) -> Subscriber:
+def _first(settings: Settings, name: str) -> Subscriber:
     private = _key(settings.keys_dir / f"subscriber-{name}.key", _new_x25519)
     public = X25519PrivateKey.from_private_bytes(private).public_key()
-    return Subscriber(name, public.public_bytes(Encoding.Raw, PublicFormat.Raw), clearance)
+    return Subscriber(name, public.public_bytes(Encoding.Raw, PublicFormat.Raw), "sealed")
 
 
 def _subscriber(name: str, table: dict[str, str]) -> Subscriber:

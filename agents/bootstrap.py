@@ -1,0 +1,240 @@
+"""Puts the hub together: the only module that names real adapters. Nothing here connects before it is called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+import sqlalchemy as sql
+
+from agents import stages
+from agents.adapters.directory import Replica
+from agents.adapters.faust_state import Coder
+from agents.adapters.kafka import KafkaConsumer, KafkaProducer, read_all
+from agents.adapters.keys import Keys, Subscriber, load_keys, load_subscribers
+from agents.adapters.keystore import SqlKeyStore
+from agents.adapters.log_files import LogWriter
+from agents.adapters.quarantine_keys import QuarantineKeys
+from agents.adapters.sqlengine import open_engine
+from agents.adapters.topics import Topic, changelog, hub_topics
+from agents.app import Engine as StreamEngine
+from agents.app import HearthApp
+from agents.projector import Projector, projected_topics
+from agents.queries import Queries
+from agents.sending import Framing
+from agents.sequencer import Sequencer
+from agents.settings import Settings
+from consent import sharing
+from consent.engine import Engine
+from consent.seal import Pseudonyms
+from schemas.errors import Refusal
+from schemas.ids import PractitionerId
+from schemas.records import KnownPractitioner, Record
+from streams import topology
+from streams.alert import Alerts
+from streams.family import FamilyStage
+from streams.family_state import FamilyCodec
+from streams.gate import Gate
+from streams.identity.batch import Done
+from streams.identity.directory import Directory
+from streams.identity.practitioners import Contact, contact_of
+from streams.identity.resolver import Resolver
+from streams.intake import Intake, Seen, origin_of
+from streams.intake_answers import Answers, Origin
+from streams.linking import Linking
+from streams.outcome import Emit
+from streams.recipients import TIERS, Queue
+from streams.risk.rules import rule_book
+
+if TYPE_CHECKING:
+    from agents.portal.door import Door
+
+ENGINE_NAME = "hearth"
+DUTY = "duty"
+QUEUES = (
+    Queue("duty", DUTY, "social-care", "shielded"),
+    Queue("named-professional", "named-professional", "social-care", "sealed"),
+)
+TYPED_SOURCES: frozenset[str] = frozenset()  # sources whose ids are unique per type only: none of ours is
+LOGS = ("main", "sealed")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the stages and the commands are built from, opened for one process."""
+
+    settings: Settings
+    keys: Keys
+    names: Pseudonyms
+    keystore: SqlKeyStore
+    subscribers: dict[str, Subscriber]
+    directory: Directory
+    policies: Engine
+
+    def contact(self, worker: KnownPractitioner) -> Contact:
+        """Open how to reach a practitioner."""
+        return contact_of(worker, self.keys.hub)
+
+    def public_key(self, subscriber: str) -> bytes:
+        return self.subscribers[subscriber].public_key
+
+    @property
+    def quarantine_keys(self) -> QuarantineKeys:
+        return QuarantineKeys(self.keystore, os.urandom, now)
+
+
+class Reachable:
+    """A directory in which every practitioner can be reached: a team that is no subscriber is served by duty's.
+
+    A subscriber's own clearance bounds what is sent to it, whatever its practitioners are cleared for.
+    """
+
+    def __init__(self, behind: Directory, subscribers: dict[str, Subscriber]) -> None:
+        self.identify, self.person, self.family = behind.identify, behind.person, behind.family
+        self._practitioner, self._subscribers = behind.practitioner, subscribers
+
+    def practitioner(self, practitioner: PractitionerId) -> KnownPractitioner | None:
+        found = self._practitioner(practitioner)
+        if found is None:
+            return None
+        subscriber = found.subscriber if found.subscriber in self._subscribers else DUTY
+        bound = self._subscribers[subscriber].clearance
+        clearance = min(found.clearance, bound, key=TIERS.index)
+        if (subscriber, clearance) == (found.subscriber, found.clearance):
+            return found
+        return msgspec.structs.replace(found, subscriber=subscriber, clearance=clearance)
+
+
+def now() -> datetime:
+    """Return the instant, UTC."""
+    return datetime.now(UTC)
+
+
+def open_tools(settings: Settings, directory: Directory) -> Tools:
+    """Open the keys, the key store and the policies over `directory` (the engine's replica, or `Queries`)."""
+    keys = load_keys(settings)
+    keystore = SqlKeyStore(settings.keystore_url, keys.encryption)
+    keystore.create()
+    subscribers = load_subscribers(settings)
+    names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
+    return Tools(settings, keys, names, keystore, subscribers, Reachable(directory, subscribers), Engine())
+
+
+def open_queries(settings: Settings) -> Queries:
+    """Open the projection for reading."""
+    return Queries(open_engine(settings.database_url))
+
+
+def family_stage(tools: Tools) -> FamilyStage:
+    """Return the family stage: what the engine runs, and what a look at a timeline replays."""
+    gate = Gate(tools.policies, os.urandom)
+    alerts = Alerts(gate, tools.directory, tools.names, tools.public_key, tools.contact)
+    return FamilyStage(
+        Linking(gate), alerts, rule_book(), tools.directory, tools.names, QUEUES, tools.keystore.data_key, os.urandom
+    )
+
+
+def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
+    """Return the three stages with the coders of their state."""
+    data_key, aside = tools.keystore.data_key, tools.quarantine_keys
+    codec = FamilyCodec(data_key, os.urandom)
+    return stages.Hub(
+        agencies=sharing.agencies(),
+        partitions=tools.settings.partitions,
+        intake=Intake(tools.names, tools.directory, data_key, aside, os.urandom, TYPED_SOURCES),
+        intake_state=_plain_coder(Seen),
+        resolver=Resolver(tools.names, tools.directory, data_key, aside, os.urandom, tools.keys.hub),
+        resolver_state=_plain_coder(Done),
+        family=family_stage(tools),
+        family_state=Coder(codec.encode, codec.decode),
+        people_ready=people_ready,
+    )
+
+
+def worker(settings: Settings, name: str) -> HearthApp:
+    """Build a worker's Faust app; its replica of `people` is filled before this returns."""
+    replica = Replica(lambda: KafkaConsumer(settings.kafka, [topology.PEOPLE])).start()
+    tools = open_tools(settings, replica)
+    app = HearthApp(
+        StreamEngine(
+            name=ENGINE_NAME,
+            bootstrap=settings.kafka,
+            data=settings.state_dir / name,
+            store=settings.store,
+            session_seconds=settings.session_timeout,
+            commit_seconds=settings.commit_interval,
+            batch_records=settings.batch_records,
+            transactions=not settings.embedded,
+            declare=not settings.embedded,
+        )
+    )
+    outside = stages.Outside(
+        producer=lambda: KafkaProducer(settings.kafka),
+        quarantine=partial(_aside, Answers(tools.names, tools.quarantine_keys, os.urandom)),
+        keystore=tools.keystore,
+        people_apply=replica.apply,
+        passing=(OSError, sql.exc.OperationalError, sql.exc.InterfaceError),
+    )
+    stages.add_hub(app, hub_stages(tools, replica.catch_up), outside)
+    stages.add_ticks(app, KafkaProducer(settings.kafka), settings.partitions, settings.tick_seconds)
+    return app
+
+
+def topics(settings: Settings) -> list[Topic]:
+    """Return every topic of this hub, the engine's changelogs included."""
+    named = hub_topics(sharing.agencies(), load_subscribers(settings), settings.partitions)
+    tables = stages.changelogs(ENGINE_NAME, settings.partitions).items()
+    return [*named, *(changelog(name, partitions) for name, partitions in tables)]
+
+
+def sequencer(settings: Settings, log: str) -> Sequencer:
+    """Open one log's writer over what was published of it before, and its sequencer."""
+    published: list[Record] = []
+    seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
+    read_all(seen, published.extend)
+    seen.close()
+    heads = [record.value for record in published if record.value]
+    writer = LogWriter(settings.log_dir / log, f"{settings.log_name}/{log}", load_keys(settings).log_private, heads)
+    consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=f"hearth-log-{log}")
+    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom)
+
+
+def projection(settings: Settings) -> tuple[Projector, KafkaConsumer]:
+    """Open the projector and the reader that goes on where the tables end."""
+    projector = Projector(open_engine(settings.database_url))
+    projector.create()
+    wanted = projected_topics(sharing.agencies())
+    return projector, KafkaConsumer(settings.kafka, wanted, start=projector.positions())
+
+
+def door(settings: Settings) -> Door:
+    """Return what the HTTP door stands on."""
+    from agents.commands.tools import open_tokens
+    from agents.portal.door import Door
+    from agents.portal.writer import Writer
+
+    keys = load_keys(settings)
+    framing = Framing(Pseudonyms(keys.pseudonym, keys.pseudonym_version), TYPED_SOURCES, settings.max_event_bytes)
+    producer = KafkaProducer(settings.kafka)
+    return Door(open_tokens(settings), framing, Writer(producer), open_queries(settings), reachable=producer.reachable)
+
+
+def _aside(answers: Answers, record: Record, path: str, code: str, problem: str, fix: str) -> Emit:
+    """Return a record that a stage could not work through, for quarantine."""
+    return answers.refused(record, _origin(record), Refusal(path, code, problem, fix), "", "quarantined")[0]
+
+
+def _origin(record: Record) -> Origin:
+    if record.topic.startswith(topology.inbound("")):
+        return origin_of(record)
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return Origin("hub", (record.topic, record.partition, record.offset), at)
+
+
+def _plain_coder(kind: type[msgspec.Struct]) -> Coder[msgspec.Struct]:
+    return Coder(msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(kind).decode)

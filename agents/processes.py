@@ -1,0 +1,115 @@
+"""What a running hub's child processes are: `python -m agents.processes worker NAME` and `… desk`.
+
+A worker runs the stages. The desk runs, in threads of its own, both sequencers and the projector, and serves HTTP. A
+thread that ends for any reason ends the desk: its supervisor starts another, which goes on where the topics say.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from agents import logging
+from agents.settings import Settings
+
+_BATCH = 5000
+_WAIT_SECONDS = 0.2
+_LEAVE_SECONDS = 10.0
+_log = structlog.get_logger("hearth.processes")
+
+
+def work(settings: Settings, name: str) -> None:
+    """Run the stages until told to stop."""
+    from agents import app, bootstrap
+
+    app.run(bootstrap.worker(settings, name))
+
+
+def desk(settings: Settings) -> int:
+    """Keep the logs and the projection, and serve HTTP, until told to stop; return 1 if a part of it failed."""
+    from agents import bootstrap
+    from agents.portal.serve import serve
+
+    parts = Parts()
+    for log in bootstrap.LOGS:
+        sequencer = bootstrap.sequencer(settings, log)
+        parts.add(f"sequencer-{log}", sequencer.step)
+    projector, consumer = bootstrap.projection(settings)
+
+    def project() -> None:
+        records = consumer.poll(_BATCH, _WAIT_SECONDS)
+        if records:
+            projector.apply(records)
+
+    parts.add("projector", project)
+    parts.start()
+    serve(bootstrap.door(settings), settings.http_host, settings.http_port)
+    return parts.stop()
+
+
+class Parts:
+    """Threads that each do one step again and again. One that fails tells the process to stop."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._failed = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def add(self, name: str, step: Callable[[], object]) -> None:
+        self._threads.append(threading.Thread(target=self._run, args=(step,), name=name, daemon=True))
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> int:
+        """Let each thread finish its step; return 1 if one had failed."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(_LEAVE_SECONDS)
+        return int(self._failed.is_set())
+
+    def _run(self, step: Callable[[], object]) -> None:
+        done = False
+        try:
+            while not self._stopping.is_set():
+                step()
+            done = True
+        finally:
+            if not done:
+                self._failed.set()
+                os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_with_parent() -> None:
+    """Stop this process when its parent is gone, however it went: the parent holds the other end of stdin."""
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def main(arguments: list[str]) -> int:
+    """Be the process that `arguments` name, with settings from the environment."""
+    kind, name = arguments[0], arguments[-1]
+    logging.set_up(name)
+    if os.environ.get("HEARTH_SUPERVISED") == "1":
+        _end_with_parent()
+    settings = Settings.load()
+    _log.info("started", kind=kind, pid=os.getpid())
+    if kind == "worker":
+        work(settings, name)
+        return 0
+    return desk(settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
