@@ -7,59 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from consent.days import london_day
-from consent.sharing import HERE
-from schemas.errors import Misconfigured
+from consent.ground_rules import Opens, ground_rules
 from schemas.ids import ItemId, PersonId
 from schemas.records import Facts
 
 _CHILDREN = frozenset(("child", "subject", "pupil", "patient", "sibling", "for"))
 _NEVER = frozenset(("alleged", "suspect", "offender", "informant", "witness", "linked", "self", "other"))
-
-
-class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An event type that opens a ground when all its conditions hold (see grounds.toml)."""
-
-    id: str
-    type: str
-    claim: str
-    covers: Literal["child", "family"]
-    rationale: str
-    source: str
-    days: int | None = None
-    since: str = ""
-    key: str = ""
-    child: bool = False
-    when: dict[str, frozenset[str]] = {}
-    at_least: dict[str, int] = {}
-    is_true: tuple[str, ...] = ()
-
-
-class Closes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An event type that closes what `opened`, for the same person and key, `days_after` its day."""
-
-    opened: tuple[str, ...]
-    type: str
-    days_after: int
-    on: str = ""
-    key: str = ""
-    key_is: str = ""
-    when: dict[str, frozenset[str]] = {}
-
-
-class GroundRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """grounds.toml as a whole."""
-
-    source: str
-    order: tuple[str, ...]
-    claim_days: dict[str, int]
-    opens: tuple[Opens, ...]
-    closes: tuple[Closes, ...]
 
 
 class Opening(msgspec.Struct, frozen=True, array_like=True, tag="o"):
@@ -93,27 +51,6 @@ class OpenGround(msgspec.Struct, frozen=True):
     since: date
     until: date | None
     person: PersonId
-
-
-@cache
-def ground_rules() -> GroundRules:
-    """Return the rules, read once. Raises Misconfigured when they do not hold together."""
-    try:
-        rules = msgspec.toml.decode((HERE / "grounds.toml").read_bytes(), type=GroundRules)
-    except msgspec.DecodeError as wrong:
-        raise Misconfigured(f"consent/sharing/grounds.toml: {wrong}") from wrong
-    claims = {o.claim for o in rules.opens} | set(rules.claim_days)
-    opened = {name for c in rules.closes for name in c.opened} - {o.id for o in rules.opens}
-    if claims != set(rules.order) or opened:
-        raise Misconfigured("consent/sharing/grounds.toml: a claim without a place in the order, or an unknown opener")
-    return rules
-
-
-@cache
-def ground_types() -> frozenset[str]:
-    """Return the event types that may open or close a ground without a claim."""
-    rules = ground_rules()
-    return frozenset(o.type for o in rules.opens) | frozenset(c.type for c in rules.closes)
 
 
 def openings(facts: Facts, person: PersonId, item: ItemId) -> list[Opening | Closing]:

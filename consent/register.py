@@ -18,6 +18,7 @@ import msgspec
 
 from consent import agreements, grounds, involvement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
+from consent.ground_rules import ground_types
 from consent.grounds import Closing, OpenGround, Opening
 from consent.involvement import INVOLVEMENT_TYPES, Involved, Work
 from consent.mends import standing
@@ -156,7 +157,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @cache
 def _types() -> frozenset[str]:
-    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | grounds.ground_types()
+    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | ground_types()
 
 
 def _said(facts: Facts, event: EventKey, person: PersonId, item: ItemId) -> tuple[Said, ...]:
