@@ -130,7 +130,7 @@ def find_mark(block: Block, month: str, event: EventKey) -> Mark | None:
 def classify(code: str, on: date) -> Tally:
     """Return what one session with this code adds to a tally (DfE attendance codes, schemas/codes/attendance.toml)."""
     entry = code_list("attendance").get(code, on)
-    return _TALLIES.get(entry.group, (0, 0, 0)) if entry else (0, 0, 0)
+    return _TALLIES.get(str(entry.extra.get("class", "")), (0, 0, 0)) if entry else (0, 0, 0)
 
 
 _TALLIES: dict[str, Tally] = {"present": (1, 0, 0), "authorised": (1, 1, 0), "unauthorised": (1, 1, 1)}

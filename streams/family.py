@@ -11,7 +11,7 @@ from consent.decision import Outcome as Verdict
 from consent.seal import Pseudonyms, item_label, unseal
 from schemas import records
 from schemas.errors import Unsealable
-from schemas.ids import FamilyId, PersonId
+from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Item, Members, Record, Review, Section, SendSection, Tick
 from streams import topology
 from streams.alert import Alerts
@@ -173,7 +173,7 @@ class FamilyStage:
             return
         review = Review(
             id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", on_day(at).isoformat()),
-            event=records.EventKey(""),
+            event=EventKey(""),
             reason="hold-ends-soon",
             received_at=at,
             sealed=b"",

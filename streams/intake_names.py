@@ -67,9 +67,12 @@ def look_up_key(names: Pseudonyms, agency: str, said: Identifier) -> Pseudonym |
 def birth(names: Pseudonyms, person: PersonId, said: PersonAsKnown) -> str | None:
     """Return the pseudonym of the birth date that is said of a person, if one is.
 
-    It differs from person to person, so that two who were born on one day do not show.
+    It differs from person to person, so that two who were born on one day do not show. A year that only fills the
+    field (1900 and before) is no evidence.
     """
-    return None if said.birth_date is None else names.mint("b", person, said.birth_date.isoformat())
+    if said.birth_date is None or said.birth_date.year <= _FILLER_YEAR:
+        return None
+    return names.mint("b", person, said.birth_date.isoformat())
 
 
 def _own_number(said: str) -> str | None:
@@ -78,5 +81,6 @@ def _own_number(said: str) -> str | None:
     return None if number.casefold() in _FILLERS or not number.strip("0-.?*xX") else number
 
 
+_FILLER_YEAR = 1900
 _FILLERS = frozenset(("n/a", "na", "none", "null", "nil", "unknown", "not known", "tbc"))
 _CHECKS = {"nhs-number": nhs_number, "upn": upn}

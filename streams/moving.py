@@ -59,11 +59,7 @@ def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
     for book in section.books.values():
         for month in book.months:
             blocks(person, book.number, month).slots.clear()
-    family.register = type(family.register)()
-    for other in family.sections.values():
-        for entry in other.entries.values():
-            if entry.facts.tier != "sealed":
-                family.register.apply(entry.facts, entry.item, entry.received_at)
+    family.register.forget(person)
 
 
 def receive_section(moved: Section, family: Family, blocks: Blocks, data_key: DataKey) -> None:

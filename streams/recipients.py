@@ -35,7 +35,7 @@ class Queue(msgspec.Struct, frozen=True):
 def sector_of(role: str, on: date) -> str:
     """Sector of a practitioner's role (schemas/codes/practitioner-roles.toml); an unknown role is voluntary."""
     code = code_list("practitioner-roles").get(role, on)
-    return (code.sector if code else "") or "voluntary"
+    return str(code.extra.get("sector", "voluntary")) if code else "voluntary"
 
 
 def alleged_in(family: Family) -> frozenset[PersonId]:

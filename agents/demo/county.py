@@ -66,10 +66,10 @@ def _family(county: County, number: int, chance: random.Random, workers: list[Pr
         _person(chance, surname, first + 2 + n, county.today - timedelta(days=int(age * 365)))
         for n, age in enumerate(ages)
     ]
-    for child in children:
-        story.relate(child, mother, "mother")
+    for child, age in zip(children, ages, strict=True):
+        story.relate(child, mother, "mother", days_ago=min(300, int(age * 365)))
     if chance.random() < 0.7:
-        story.relate(children[0], partner, "partner")
+        story.relate(children[0], partner, "partner", days_ago=min(300, int(ages[0] * 365)))
     _household(story, chance, risk, mother, partner, children)
     helped = _social_care(story, chance, risk, mother, children, chance.choice(workers))
     for child, age in zip(children, ages, strict=True):

@@ -113,7 +113,7 @@ class Story:
         purpose: str = "",
         ground: dict[str, str] | None = None,
         tier: str = "normal",
-        agreement: str | None = None,
+        agreement_reference: str | None = None,
         **data: Any,
     ) -> str:
         """Add one event and return its id. `days_ago` is when it happened; noon, recorded an hour later."""
@@ -128,7 +128,7 @@ class Story:
             "retracts": retracts,
             "purpose": purpose,
             "ground": ground,
-            "agreement_reference": agreement,
+            "agreement_reference": agreement_reference,
             "tier": tier,
             "source_reference": None,
         }
