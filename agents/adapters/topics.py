@@ -29,10 +29,12 @@ class Topic(msgspec.Struct, frozen=True):
 def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: int) -> list[Topic]:
     """Return all topics of a hub with these agencies and subscribers; `partitions` for the keyed ones."""
     inbound = {**_days(_PLAINTEXT_DAYS), "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
+    # read by others: no stock client lacks the codec of what is not compressed
+    outbound = {**_days(_ASIDE_DAYS), "compression.type": "uncompressed"}
     named = [
         *(Topic(topology.inbound(agency), partitions, inbound) for agency in agencies),
-        *(Topic(topology.receipts(agency), 1, _days(_ASIDE_DAYS)) for agency in agencies),
-        *(Topic(topology.alerts_to(subscriber), 1, _days(_ASIDE_DAYS)) for subscriber in subscribers),
+        *(Topic(topology.receipts(agency), 1, outbound) for agency in agencies),
+        *(Topic(topology.alerts_to(subscriber), 1, outbound) for subscriber in subscribers),
     ]
     return [
         *named,
