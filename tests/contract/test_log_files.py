@@ -17,6 +17,8 @@ from consent.log.checkpoint import Checkpoint, open_checkpoint, sign
 from consent.log.entry import LogEntry
 from consent.log.merkle import Tree
 from consent.log.proof import consistent
+from consent.log.tiles import covered as is_covered
+from consent.log.tiles import parse
 from schemas.errors import Misconfigured, Refusal
 from tests.contract.logs import KEY, ORIGIN, PRIVATE, entries, entry, make_log, report
 
@@ -156,6 +158,7 @@ def recovers(directory: Path, old: bytes) -> None:
     assert covered.size in (250, 600)
     log = open_log(directory, published=(old,))
     before = snapshot(directory)
+    assert all((tile := parse(path)) and is_covered(tile, covered.size) for path in before), "leftovers stand"
     gained = log.append(entries(240, 700))
     log.close()
     assert gained == 700 - covered.size

@@ -133,6 +133,14 @@ def test_every_entry_has_a_proof_and_no_other_entry_fits_it(data):
         assert not proof.included(hashed, index, size, way[:at] + way[at + 1 :], root)
 
 
+def test_a_proof_for_a_smaller_tree_does_not_do_for_a_larger_one():
+    """A path that ends below the root of the size claimed is refused, though its hash is the root given."""
+    edge, files = grown(entries(4))
+    way, hashed = Tree(4, files.get).inclusion(0), leaf_hash(entries(1)[0])
+    assert proof.included(hashed, 0, 4, way, edge.root())
+    assert not proof.included(hashed, 0, 8, way, edge.root())
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_tree_that_grew_proves_it_and_one_that_was_rewritten_cannot(data):
