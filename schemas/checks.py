@@ -24,13 +24,13 @@ def nhs_number(said: str) -> str | None:
     """Return the ten digits of an NHS number that may be used as a key, else None.
 
     Modulus 11 over weights 10 to 2 (NHS Data Dictionary, NHS NUMBER). Spaces or hyphens are tolerated in the printed
-    grouping 3-3-4 only. Ten equal digits pass the sum and are refused: they mean "not known".
+    grouping 3-3-4 only. Ten equal digits, and the digits counted up, pass the sum and are refused: they fill a box.
     """
     grouped = _NHS.fullmatch(_tidy(said))
     if grouped is None:
         return None
     digits = grouped[1] + grouped[3] + grouped[4]
-    if digits.count(digits[0]) == 10:
+    if digits.count(digits[0]) == 10 or digits == _COUNTING:
         return None
     check = 11 - sum(map(mul, map(int, digits), _WEIGHTS)) % 11
     return digits if check != 10 and check % 11 == int(digits[9]) else None
@@ -87,6 +87,7 @@ def _tidy(said: str) -> str:
     return (said if said.isascii() else said.translate(_TIDY)).strip()
 
 
+_COUNTING = "0123456789"
 _WEIGHTS = range(10, 1, -1)  # of the first nine digits
 _UPN_WEIGHTS = range(2, 14)
 _UPN_VALUES = {**{str(n): n for n in range(10)}, **{letter: n for n, letter in enumerate(_UPN_LETTERS)}}
