@@ -312,7 +312,8 @@ class Alerts:
 
 def _digest(finding: Finding) -> str:
     """What must change for a revision: what counts and why, not a running total of sessions."""
-    parts = sorted({f"{e.what}|{e.person}|{e.event}|{e.school}" for e in finding.evidence})
+    cited = (*finding.evidence, *finding.strengths)
+    parts = sorted({f"{e.what}|{e.person}|{e.event}|{e.school}" for e in cited})
     return sha256("\n".join([finding.level, *parts]).encode()).hexdigest()[:32]
 
 

@@ -169,10 +169,11 @@ class FamilyStage:
             outcome.extend(self.alerts.reconcile(family, closest, more, only, at))
 
     def _remind(self, family: Family, at: datetime, outcome: Outcome) -> None:
-        if not self.linking.ends_soon(family, on_day(at)):
+        ends = self.linking.ends_soon(family, on_day(at))
+        if ends is None:
             return
         review = Review(
-            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", on_day(at).isoformat()),
+            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", ends.isoformat()),
             event=EventKey(""),
             reason="hold-ends-soon",
             received_at=at,
@@ -183,7 +184,7 @@ class FamilyStage:
         outcome.emits.append(Emit(topology.REVIEW, review.id, records.encode(review)))
 
     def _set_timer(self, family: Family, on: date, partition: int, state: State[Value]) -> None:
-        days = [d for d in self.linking.next_end(family) if d > on]
+        days = [d for d in self.linking.timers(family) if d > on]
         days += [s.until for s in family.alerts.values() if s.status == "open" and on < s.until < date.max]
         change = family.register.next_change(on)
         next_on = min([*days, *([change] if change else [])], default=None)

@@ -79,20 +79,23 @@ class Linking:
         answer = self.gate.link(facts, person, family.register, on)
         return Answer(HOLD_ENDED, answer.request) if carrier.ended else answer
 
-    def next_end(self, family: Family) -> tuple[date, ...]:
-        """Days on which a hold ends, and those on which somebody must be reminded of it."""
-        days: set[date] = set()
+    def hold_ends(self, family: Family) -> set[date]:
+        """Days on which a hold of this family ends."""
+        held: set[date] = set()
         for section in family.sections.values():
-            held = [on_day(e.received_at) for e in section.entries.values() if e.link == Verdict.HOLD]
-            held += [b.held_since for b in section.books.values() if b.link == Verdict.HOLD and b.held_since]
-            for since in held:
-                ends = since + timedelta(days=self.hold_days)
-                days |= {ends, ends - timedelta(days=self.reminder_days)}
-        return tuple(days)
+            held |= {on_day(e.received_at) for e in section.entries.values() if e.link == Verdict.HOLD}
+            held |= {b.held_since for b in section.books.values() if b.link == Verdict.HOLD and b.held_since}
+        return {since + timedelta(days=self.hold_days) for since in held}
 
-    def ends_soon(self, family: Family, on: date) -> bool:
-        """Whether this is the day to remind somebody of a hold that is about to end."""
-        return on + timedelta(days=self.reminder_days) in self.next_end(family)
+    def timers(self, family: Family) -> set[date]:
+        """Days on which a hold ends, and those on which somebody must be reminded of it."""
+        ends = self.hold_ends(family)
+        return ends | {day - timedelta(days=self.reminder_days) for day in ends}
+
+    def ends_soon(self, family: Family, on: date) -> date | None:
+        """The next end of a hold that somebody should be reminded of by now, if there is one."""
+        soon = on + timedelta(days=self.reminder_days)
+        return min((day for day in self.hold_ends(family) if on < day <= soon), default=None)
 
     def nothing_shown(self, family: Family, to: Recipient, purpose: str, at: datetime) -> Decision:
         """The record of a look that showed nothing."""
