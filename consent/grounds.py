@@ -14,8 +14,9 @@ import msgspec
 from consent.days import london_day
 from consent.ground_rules import Opens, ground_rules
 from schemas.ids import ItemId, PersonId
-from schemas.records import Facts
+from schemas.records import Facts, Ground
 
+_STATED = "As stated by the publisher"  # never their own words: the log holds no free text
 _CHILDREN = frozenset(("child", "subject", "pupil", "patient", "sibling", "for"))
 _NEVER = frozenset(("alleged", "suspect", "offender", "informant", "witness", "linked", "self", "other"))
 
@@ -78,7 +79,7 @@ def _claimed(facts: Facts, person: PersonId, item: ItemId) -> list[Opening]:
     # An unknown claim is not dropped: the policies refer it to a person.
     until = since + timedelta(days=ground_rules().claim_days.get(claim.claim, 1))
     reason = claim.condition_reason
-    return [Opening(claim.claim, since, until, "", person, "As stated by the publisher", reason, item)]
+    return [Opening(claim.claim, since, until, "", person, _STATED, reason, item)]
 
 
 def _holds(opens: Opens, facts: Facts) -> bool:
@@ -127,7 +128,7 @@ def open_grounds(openings: Iterable[Opening], closings: Iterable[Closing], on: d
             found.setdefault((stands.claim, stands.person), []).append(stands)
     order = ground_rules().order
     rank = {claim: place for place, claim in enumerate(order)}
-    return sorted(map(_together, found.values()), key=lambda g: (rank.get(g.claim, len(order)), g.person, g.claim))
+    return sorted(map(_together, found.values()), key=lambda g: (rank.get(g.claim, -1), g.person, g.claim))
 
 
 def _end(opening: Opening, closings: Iterable[Closing]) -> date | None:
@@ -147,3 +148,15 @@ def _together(openings: list[Opening]) -> OpenGround:
         until=None if None in untils else max(u for u in untils if u),
         person=latest.person,
     )
+
+
+def stronger(own: Ground | None, open_one: OpenGround | None) -> tuple[str, str, str]:
+    """Return claim, condition reason and rationale of the stronger of an item's own claim and the open ground.
+
+    The claim is `none` without either. An unknown claim counts as the strongest: the policies refer it to a person.
+    """
+    order = ground_rules().order
+    rank = {claim: place for place, claim in enumerate(order)}
+    if own is not None and (open_one is None or rank.get(own.claim, -1) <= rank.get(open_one.claim, -1)):
+        return own.claim, own.condition_reason, _STATED
+    return (open_one.claim, open_one.condition_reason, open_one.rationale) if open_one else ("none", "", "")

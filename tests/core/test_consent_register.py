@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consent.grounds import stronger
 from consent.register import Register
 from schemas.errors import Refusal
 from schemas.ids import EventKey, ItemId, PersonId
@@ -331,6 +332,23 @@ def test_the_strongest_open_ground_is_the_one_named() -> None:
     ]
     for most in range(1, 5):
         assert opened(register(*items[:most]), "2026-03-02") == items[most - 1][1].partition(".")[0]
+
+
+def test_an_items_own_claim_and_the_open_ground_give_the_stronger() -> None:
+    """A notice to the school does not hide that an enquiry is open; free text stays out of what is logged."""
+    found = register(
+        said("o", "social_care.EpisodeOpened", role="subject", on="2026-03-01", episode="section-47", reference="E1")
+    )
+    enquiry = found.ground_for(CHILD, date(2026, 3, 2))
+    assert stronger(Ground("encompass", "a sentence"), enquiry)[0] == "s47"
+    assert stronger(Ground("vital-interests", "a sentence", "", "why"), enquiry) == (
+        "vital-interests",
+        "why",
+        "As stated by the publisher",
+    )
+    assert stronger(Ground("never-heard-of"), enquiry)[0] == "never-heard-of"
+    assert stronger(Ground("s47"), None)[0] == "s47"
+    assert stronger(None, None) == ("none", "", "")
 
 
 def test_a_flag_no_longer_set_closes_its_ground() -> None:
