@@ -1,0 +1,292 @@
+"""The only place of I/O around a stage, and the only one that catches whatever a stage may raise.
+
+Effects in order, each acknowledged before the next (design: state never before outputs, outputs never before the
+decisions that allow them):
+
+    keys stored → decisions and people written → emits written → state changelog → acknowledged
+
+A kill in between repeats effects under the same ids; it never loses one. A record that its stage cannot work through
+is found by splitting its batch, goes to quarantine with the batch's other emits, and holds up nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from agents.faults import boundary
+from agents.ports import NotWritten, Producer
+from schemas.errors import Refusal
+from schemas.records import (
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    PeopleRecord,
+    Record,
+    encode,
+)  # fmt: skip
+from streams.outcome import Emit, NewKey, Outcome, Stage
+from streams.topology import PEOPLE, decisions_for
+
+T = TypeVar("T")
+Row = tuple[str, int, bytes, bytes | None]
+Quarantine = Callable[[Record, str, str, str, str], Emit]
+"""Make the quarantine record of (record, path, code, problem, fix): sealed, under a key that expires."""
+
+_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_log = structlog.get_logger("hearth.runner")
+
+
+class Lost(Exception):
+    """This worker no longer owns the partition: its batch is dropped, unacknowledged, for the new owner to do."""
+
+
+class Writer(Protocol):
+    def write(self, rows: Sequence[Row]) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class KeyKeeper(Protocol):
+    def store(self, keys: Sequence[NewKey]) -> None: ...
+
+
+class StageState(Protocol[T]):
+    """A partition's state as the runner handles it (agents/adapters/faust_state.py)."""
+
+    def get(self, key: str) -> T | None: ...
+    def put(self, key: str, value: T) -> None: ...
+    def keys(self) -> Any: ...
+    def keep(self) -> None: ...
+    def discard(self) -> None: ...
+    def done(self) -> None: ...
+    def undone(self) -> None: ...
+    @property
+    def unwritten(self) -> int: ...
+    def leave(self) -> dict[bytes, bytes]: ...
+    def landed(self, offset: int) -> None: ...
+
+
+class Owned(Generic[T]):
+    """A partition while this worker owns it: its state, its writer, and who waits to be acknowledged."""
+
+    def __init__(self, state: StageState[T], writer: Writer, changelog: str) -> None:
+        self.state = state
+        self.writer = writer
+        self.changelog = changelog
+        self.waiting: list[Callable[[], None]] = []
+        self.lock = threading.Lock()  # the cut between two checkpoints
+        self.writing = threading.Lock()  # one checkpoint at a time
+        self.closed = False
+
+    def close(self) -> None:
+        """Give the partition up: nothing of it is written or acknowledged any more."""
+        with self.lock:
+            self.closed = True
+            self.waiting = []
+        self.writer.close()
+
+
+class Runner(Generic[T]):
+    """Runs one stage over the partitions this worker owns.
+
+    `own` and `disown` follow the assignment; `work` is called by one thread, batch after batch; `checkpoint` by
+    another. `fenced_out` are the exceptions by which a writer says that the partition has a new owner; `passing`
+    those of the key store or database that go away by themselves.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        stage: Stage[T],
+        producer: Producer,
+        keystore: KeyKeeper | None,
+        people_apply: Callable[[PeopleRecord], None] | None,
+        state_factory: Callable[[int], Owned[T]],
+        quarantine: Quarantine,
+        *,
+        fenced_out: tuple[type[Exception], ...] = (),
+        passing: tuple[type[Exception], ...] = (OSError,),
+        most_unwritten: int = 20_000,
+        boundary: Callable[[str], None] = boundary,
+    ) -> None:
+        self.name = name
+        self._stage = stage
+        self._producer = producer
+        self._keystore = keystore
+        self._people_apply = people_apply
+        self._state_factory = state_factory
+        self._quarantine = quarantine
+        self._fenced_out = fenced_out
+        self._passing = (NotWritten, *passing)
+        self._most_unwritten = most_unwritten
+        self._boundary = boundary
+        self._stopping = threading.Event()
+        self.owned: dict[int, Owned[T]] = {}
+
+    # ------------------------------------------------------------------ assignment
+
+    def own(self, partitions: Sequence[int]) -> None:
+        """Give up what was owned and claim exactly `partitions`: earlier owners are fenced when this returns."""
+        for owned in self.owned.values():
+            owned.close()
+        self.owned = {}
+        self.owned = {number: self._state_factory(number) for number in partitions}
+
+    def stop(self) -> None:
+        """Write what is unwritten and end; batches still to come are refused."""
+        self.checkpoint()
+        self._stopping.set()
+        self.own([])
+
+    # ------------------------------------------------------------------ a batch
+
+    def work(
+        self,
+        partition: int,
+        records: Sequence[Record],
+        done: Callable[[], None] = lambda: None,
+        still_ours: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Work through `records` and write all that comes of it but state; `done` is called once state is, too.
+
+        Raises `Lost` when the partition went to another worker; `still_ours` is asked before each write.
+        """
+        owned = self.owned.get(partition)
+        if owned is None or owned.closed:
+            raise Lost
+        try:
+            outcome = self._try(records, owned.state)
+            self._write(outcome, owned, still_ours)
+        except BaseException:
+            owned.state.undone()
+            raise
+        with owned.lock:
+            owned.state.done()
+            owned.waiting.append(done)
+        if owned.state.unwritten >= self._most_unwritten:
+            self._checkpoint(owned)
+
+    def _try(self, records: Sequence[Record], state: StageState[T]) -> Outcome:
+        try:
+            outcome = self._stage(records, state)
+            state.keep()
+        except Exception as wrong:  # noqa: BLE001 - here, and in the decision engine only
+            state.discard()
+            if len(records) == 1:
+                return Outcome(emits=[self._poison(records[0], wrong)])
+            half = len(records) // 2
+            outcome = self._try(records[:half], state)
+            outcome.extend(self._try(records[half:], state))
+        return outcome
+
+    def _poison(self, record: Record, wrong: Exception) -> Emit:
+        where = {"stage": self.name, "topic": record.topic, "partition": record.partition, "offset": record.offset}
+        if isinstance(wrong, Refusal):
+            _log.warning("quarantined", path=wrong.path, code=wrong.code, **where)
+            return self._quarantine(record, wrong.path, wrong.code, wrong.problem, wrong.fix)
+        # only the type: the text of an unforeseen error may hold what the record said
+        _log.error("quarantined", code="not-processable", error=type(wrong).__name__, **where)
+        problem = "The hub could not work through this record"
+        return self._quarantine(record, "", "not-processable", problem, "Ask the hub's operators to look into it")
+
+    def _write(self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool]) -> None:
+        def insist(what: str, effect: Callable[[], None]) -> None:
+            self._insist(what, effect, lambda: still_ours() and not owned.closed)
+
+        if outcome.keys and self._keystore is not None:
+            keystore = self._keystore
+            insist("keys", lambda: keystore.store(outcome.keys))
+        if outcome.decisions:
+            decisions = [_decided(decision) for decision in outcome.decisions]
+            insist("decisions", lambda: self._send(decisions))
+        if outcome.people:
+            rows: list[Row] = [(PEOPLE, 0, people_key(record).encode(), encode(record)) for record in outcome.people]
+            insist("people", lambda: self._fenced(owned, rows))
+            for record in outcome.people if self._people_apply else ():
+                self._people_apply(record)
+        self._boundary("decisions")
+        if outcome.emits:
+            insist("outputs", lambda: self._send(outcome.emits))
+        self._boundary("outputs")
+
+    def _send(self, emits: Sequence[Emit]) -> None:
+        self._producer.send(emits)
+        self._producer.flush()
+
+    def _fenced(self, owned: Owned[T], rows: Sequence[Row]) -> int:
+        try:
+            return owned.writer.write(rows)
+        except self._fenced_out:
+            owned.close()
+            raise Lost from None
+
+    def _insist(self, what: str, effect: Callable[[], Any], may: Callable[[], bool]) -> None:
+        """Do `effect`, again for as long as its failure is one that passes; never go on without it."""
+        for tried in range(1_000_000_000):
+            if not may() or self._stopping.is_set():
+                raise Lost
+            try:
+                effect()
+            except self._passing as wrong:
+                pause = _PAUSES[min(tried, len(_PAUSES) - 1)]
+                _log.warning("retrying", stage=self.name, effect=what, error=type(wrong).__name__, seconds=pause)
+                time.sleep(pause)
+            else:
+                return
+
+    # ------------------------------------------------------------------ state
+
+    def checkpoint(self) -> None:
+        """Write the state of every owned partition to its changelog, and acknowledge the batches behind it."""
+        for owned in list(self.owned.values()):
+            try:
+                self._checkpoint(owned)
+            except Lost:
+                _log.warning("partition lost", stage=self.name, changelog=owned.changelog)
+
+    def _checkpoint(self, owned: Owned[T]) -> None:
+        with owned.writing:
+            with owned.lock:
+                waiting, owned.waiting = owned.waiting, []
+                rows = owned.state.leave() if waiting else {}
+            if rows:
+                partition = self._number(owned)
+                offset = self._fenced(owned, [(owned.changelog, partition, key, raw) for key, raw in rows.items()])
+                with owned.lock:
+                    if owned.closed:
+                        raise Lost
+                    owned.state.landed(offset)
+            if waiting:
+                self._boundary("changelog")
+            for done in waiting:
+                done()
+
+    def _number(self, owned: Owned[T]) -> int:
+        for number, found in self.owned.items():
+            if found is owned:
+                return number
+        raise Lost
+
+
+def people_key(record: PeopleRecord) -> str:
+    """Return the key under which a record of `people` is compacted."""
+    match record:
+        case KnownIdentifier():
+            return f"i:{record.pseudonym}"
+        case KnownPerson():
+            return f"p:{record.person}"
+        case KnownFamily():
+            return f"f:{record.family}"
+        case KnownPractitioner():
+            return f"w:{record.practitioner}"
+
+
+def _decided(decision: Any) -> Emit:
+    return Emit(decisions_for(decision.log), decision.id, msgspec.json.encode(decision))
