@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -200,6 +202,41 @@ def test_a_killed_process_neither_forks_nor_skips(begun, tmp_path):
             os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         recovers(directory, begun[1])
+
+
+def test_a_process_killed_at_random_moments_neither_forks_nor_skips(tmp_path):
+    """SIGKILL in the middle of anything, the database too, 12 times on one log; each head begins with the last."""
+    chance, heads = random.Random(12), []
+    for _ in range(12):
+        child = os.fork()
+        if child == 0:
+            log = open_log(tmp_path, published=tuple(heads))
+            for first in range(log.size, 100_000, 70):
+                log.append(entries(max(0, first - 20), first + 70))
+            os._exit(0)
+        time.sleep(chance.uniform(0.005, 0.06))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        if (tmp_path / "checkpoint").exists():
+            heads.append((tmp_path / "checkpoint").read_bytes())
+            assert report(tmp_path, *heads[-2:]).problems == []
+    log = open_log(tmp_path, published=tuple(heads))
+    reached = log.size
+    log.append(entries(0, reached + 300))
+    log.close()
+    found = report(tmp_path, *heads)
+    assert (found.problems, found.size, found.kept) == ([], reached + 300, reached + 300)
+    assert reached > 70
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    """Whoever has the old file open still reads all of it; nothing unfinished stays beside the new one."""
+    disk = Disk()
+    disk.write(tmp_path / "checkpoint", b"old")
+    with (tmp_path / "checkpoint").open("rb") as old:
+        disk.write(tmp_path / "checkpoint", b"new")
+        assert old.read() == b"old"
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("checkpoint", b"new")]
 
 
 def test_a_crash_while_a_log_is_made_or_recovers_is_recovered_from(tmp_path):
