@@ -6,15 +6,35 @@ import sys
 
 import typer
 
-from agents.commands import schemas, token
+from agents.commands import agreement, alerts, audit, practitioner, quarantine, schemas, subscriber, token
+from agents.commands.find import find
+from agents.commands.held import held
+from agents.commands.publish import publish
 from agents.commands.shell import Exit, Stop, say
+from agents.commands.timeline import timeline, who
+from agents.commands.up import up
 
-EXITS = "Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4 some rows refused."
-app = typer.Typer(name="hearth", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=(
-    "Lawful information sharing about families. Data goes to stdout, messages to stderr. " + EXITS
-))  # fmt: skip
-app.add_typer(schemas.app, name="schemas")
-app.add_typer(token.app, name="token")
+HELP = """Lawful information sharing about families.
+
+Reading commands need your reader token in HEARTH_TOKEN, or in a file that HEARTH_TOKEN_FILE names; otherwise it is
+asked for. Data goes to stdout, messages to stderr; --json prints JSON; NO_COLOR is honoured.
+
+Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4 some rows refused.
+"""
+ONE_WORD = (up, publish, find, timeline, who, held)
+WITH_SUBCOMMANDS = {
+    "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
+    "token": token, "practitioner": practitioner, "subscriber": subscriber,
+}  # fmt: skip
+
+app = typer.Typer(
+    name="hearth", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=HELP,
+    rich_markup_mode="markdown",
+)  # fmt: skip
+for command in ONE_WORD:
+    app.command()(command)
+for name, module in WITH_SUBCOMMANDS.items():
+    app.add_typer(module.app, name=name)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,7 +1,11 @@
-"""What a command works with, wired when it is first asked for: nothing connects at import."""
+"""What a command works with, wired when it is first asked for: nothing connects at import.
+
+What takes long to load (the engine and all that the hub is made of) is loaded only by the commands that need it.
+"""
 
 from __future__ import annotations
 
+import getpass
 import hmac
 import os
 from collections.abc import Mapping
@@ -9,17 +13,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer
 from agents.adapters.keys import Keys, load_keys
 from agents.adapters.sqlengine import open_engine
 from agents.adapters.tokens import Tokens
 from agents.commands.shell import Exit, Stop
-from agents.sending import Framing
+from agents.queries import Queries
 from agents.settings import Settings
 from consent.seal import Pseudonyms
-from schemas.contract import contracts
+from consent.sharing import agencies
 from schemas.errors import Misconfigured
+from streams.topology import FAMILY_ITEMS, PEOPLE
+
+if TYPE_CHECKING:
+    from agents import bootstrap
+    from agents.reading import Places, Reading
+    from agents.sending import Framing
 
 TOKEN_VARIABLE = "HEARTH_TOKEN"  # noqa: S105 (a name, not a token)
 
@@ -56,7 +67,10 @@ class Tools:
 
     @cached_property
     def framing(self) -> Framing:
-        return Framing(self.pseudonyms, largest=self.settings.max_event_bytes)
+        from agents import bootstrap
+        from agents.sending import Framing
+
+        return Framing(self.pseudonyms, bootstrap.TYPED_SOURCES, self.settings.max_event_bytes)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -64,11 +78,38 @@ class Tools:
 
     @cached_property
     def producer(self) -> KafkaProducer:
-        return KafkaProducer(self.joined.kafka)
+        """A producer to the running hub's broker; ends the command where it does not answer."""
+        made = KafkaProducer(self.joined.kafka)
+        if not made.reachable():
+            raise Stop(Exit.UNREACHABLE, "the hub's broker does not answer")
+        return made
 
-    def consumer(self, topic: str, start: Mapping[tuple[str, int], int] | None = None) -> KafkaConsumer:
-        """Return a reader of all of `topic`, from `start` on (or from its beginning)."""
-        return KafkaConsumer(self.joined.kafka, [topic], start=start)
+    @cached_property
+    def queries(self) -> Queries:
+        from agents import bootstrap
+
+        return bootstrap.open_queries(self.joined)
+
+    @cached_property
+    def inside(self) -> bootstrap.Tools:
+        """What the stages are built from, over the projection."""
+        from agents import bootstrap
+
+        return bootstrap.open_tools(self.joined, self.queries)
+
+    @cached_property
+    def reading(self) -> Reading:
+        from agents import bootstrap
+        from agents.reading import Reading
+
+        return Reading(self.queries, bootstrap.family_stage(self.inside), self.producer, self._ends)
+
+    def _ends(self) -> Places:
+        consumer = KafkaConsumer(self.joined.kafka, [FAMILY_ITEMS, PEOPLE])
+        try:
+            return consumer.end_offsets()
+        finally:
+            consumer.close()
 
     def publishing_key(self, agency: str) -> bytes:
         """Return the key under which event ids of `agency`'s files are made: the same for every file."""
@@ -93,9 +134,8 @@ def tools() -> Tools:
 
 def agency_named(name: str) -> str:
     """Return `name` if it is an agency of this hub, else end the command."""
-    known = sorted({agency for contract in contracts().values() for agency in contract.agencies})
-    if name not in known:
-        raise Stop(Exit.USAGE, f"no such agency: one of {', '.join(known)}")
+    if name not in agencies():
+        raise Stop(Exit.USAGE, f"no such agency: one of {', '.join(sorted(agencies()))}")
     return name
 
 
@@ -106,8 +146,6 @@ def shown_token(environ: Mapping[str, str]) -> str:
     if not said and file:
         said = _token_in(Path(file))
     if not said and os.isatty(0):
-        import getpass
-
         said = getpass.getpass("Token: ")
     if not said.strip():
         raise Stop(Exit.REFUSED, f"show your token: set {TOKEN_VARIABLE}, or {TOKEN_VARIABLE}_FILE to a file with it")

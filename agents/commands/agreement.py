@@ -1,0 +1,129 @@
+"""`hearth agreement`: a family's agreement to early help, given or withdrawn, as events of the agency that asked."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typer
+
+from agents.adapters.kafka import KafkaConsumer
+from agents.commands.readers import looking
+from agents.commands.shell import AsJson, Exit, Stop, give, say
+from agents.commands.tools import Tools, agency_named, now, tools
+from agents.sending import Ready
+from schemas.codec import from_json
+from schemas.errors import Refusal
+from schemas.records import Receipt, decode_receipt
+from streams.topology import receipts
+
+LONDON = ZoneInfo("Europe/London")
+DAY = ["%Y-%m-%d"]
+WAIT = 15.0  # seconds for the receipt
+app = typer.Typer(no_args_is_help=True, help="Give or withdraw a family's agreement to share for early help.")
+
+Agency = Annotated[str, typer.Option("--from", metavar="AGENCY", help="The agency that asked the family.")]
+Reference = Annotated[str, typer.Option("--reference", help="The agency's reference of the agreement.")]
+Persons = Annotated[
+    str,
+    typer.Option(metavar="FILE", help="JSON list of people (roles agreed-by and for); - is stdin. Never typed here."),
+]
+Many = list[str]
+
+
+@app.command(name="give")
+def given(
+    agency: Agency,
+    reference: Reference,
+    persons: Persons,
+    capacity: Annotated[str, typer.Option(help="By what right they agree (agreement-capacity).")],
+    purpose: Annotated[Many, typer.Option(help="What may be shared for; repeat for several.")],
+    category: Annotated[Many, typer.Option(help="What may be shared; repeat for several.")],
+    recipient: Annotated[Many, typer.Option(help="Agencies or roles that may be told; repeat for several.")],
+    since: Annotated[datetime | None, typer.Option(formats=DAY, help="First day; today if left out.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=DAY, help="First day on which it no longer holds.")] = None,
+    assessed_by: Annotated[str, typer.Option(help="Who assessed a young person's competence.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Publish that an agreement was given. What waited for it is released."""
+    data = {
+        "agreement": reference, "capacity": capacity, "purposes": purpose, "categories": category,
+        "recipients": recipient, "since": _day(since), "until": _day(until) if until else None,
+        "assessed_by": assessed_by or None,
+    }  # fmt: skip
+    _publish(agency, "AgreementGiven", reference, persons, data, _day(since), as_json)
+
+
+@app.command()
+def withdraw(
+    agency: Agency,
+    reference: Reference,
+    persons: Persons,
+    on: Annotated[datetime | None, typer.Option(formats=DAY, help="First day without it; today if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish that an agreement was withdrawn. From then on nothing that rested on it is shared."""
+    data = {"agreement": reference, "on": _day(on)}
+    _publish(agency, "AgreementWithdrawn", reference, persons, data, _day(on), as_json)
+
+
+def _publish(
+    agency: str, kind: str, reference: str, persons: str, data: dict[str, Any], day: str, as_json: bool
+) -> None:
+    kit, name = tools(), agency_named(agency)
+    happened = datetime.combine(date.fromisoformat(day), time(), LONDON).astimezone(UTC)
+    about = {"persons": _people(persons), "happened_at": _instant(happened), "recorded_at": _instant(now())}
+    event = {
+        "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, reference, day),
+        "source": f"/hearth/agreements/{name}", "type": f"hearth.agreement.{kind}", "data": {"about": about} | data,
+    }  # fmt: skip
+    try:
+        ready = kit.framing.ready(from_json(event), name)
+    except Refusal as refusal:
+        raise Stop(Exit.REFUSED, f"{refusal.path}: {refusal.problem}. {refusal.fix}") from None
+    receipt = _sent(kit, ready, receipts(name))
+    if as_json:
+        give(receipt or {"id": ready.receipt, "status": "no receipt yet"})
+    else:
+        say(f"{receipt.status if receipt else 'sent, no receipt yet'}: {ready.receipt}")
+    if receipt and receipt.status not in ("accepted", "duplicate"):
+        raise Stop(Exit.REFUSED, f"{receipt.path}: {receipt.problem}. {receipt.fix}")
+
+
+def _sent(kit: Tools, ready: Ready, topic: str) -> Receipt | None:
+    producer = kit.producer
+    asked = KafkaConsumer(kit.joined.kafka, [topic])
+    answers = KafkaConsumer(kit.joined.kafka, [topic], start=asked.end_offsets())
+    asked.close()
+    try:
+        with looking():
+            producer.send([ready.emit])
+            producer.flush()
+        for _ in range(int(WAIT / 0.2)):
+            for record in answers.poll(1000, 0.2):
+                receipt = decode_receipt(record.value or b"")
+                if receipt.id == ready.receipt:
+                    return receipt
+        return None
+    finally:
+        answers.close()
+
+
+def _people(file: str) -> Any:
+    try:
+        said = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
+        return msgspec.json.decode(said)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        raise Stop(Exit.USAGE, "--persons names a file with a JSON list of people, or - for stdin") from None
+
+
+def _day(said: datetime | None) -> str:
+    return (said.date() if said else now().astimezone(LONDON).date()).isoformat()
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,40 @@
+"""`hearth held`: what waits for an agreement. Pseudonyms and codes only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from agents.commands import readers
+from agents.commands.shell import AsJson, Exit, Stop, give, table
+from agents.commands.tools import tools
+
+IG_ROLE = "ig-officer"
+
+
+def held(
+    family: Annotated[str, typer.Option("--family", help="Of this family only.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what is held until an agreement arrives: for information governance staff, who see decisions only.
+
+    What a practitioner may not see is not counted for them either, so this is not for those who work with families.
+    Decisions on sealed items are listed for those cleared for them alone.
+    """
+    kit = tools()
+    reader = readers.reader(kit)
+    if reader.role != IG_ROLE:
+        raise Stop(Exit.REFUSED, "held items are listed for information governance staff only")
+    found = kit.queries.held(readers.family_named(family) if family else None)
+    cleared = [one for one in found if one.log != "sealed" or reader.clearance == "sealed"]
+    if as_json:
+        names = ("id", "family", "items", "publisher", "category", "purpose", "agreement_state", "rules", "decided_at")
+        give([{name: msgspec.to_builtins(getattr(one, name)) for name in names} for one in cleared])
+        return
+    rows = [
+        (one.id, one.family, one.publisher, one.category, one.purpose, one.agreement_state, one.decided_at.date())
+        for one in cleared
+    ]
+    table("Held", ("decision", "family", "from", "category", "purpose", "agreement", "since"), rows)

@@ -1,0 +1,161 @@
+"""Every look goes through here: decided, logged, the log's acknowledgement waited for, and only then shown.
+
+What is shown is worked out anew from the family's record, as far as the hub has taken it in when the look begins. When
+the record cannot be read that far, or the log does not acknowledge, nothing is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from agents.ports import Producer
+from consent.decision import Decision, Outcome, Ruling, record
+from consent.request import Request
+from schemas.errors import HearthError
+from schemas.ids import FamilyId, PersonId, PractitionerId
+from schemas.records import KnownPractitioner, PersonAsKnown, Record
+from streams import disclose, topology
+from streams.disclose import View
+from streams.family import FamilyStage
+from streams.identity.directory import Directory
+from streams.intake_names import birth, usable
+from streams.outcome import Emit
+from streams.recipients import as_recipient
+from streams.timeline import Family, on_day
+
+Places = Mapping[tuple[str, int], int]
+NOBODY = FamilyId("none")
+"""What a find is logged under that led to no family: looks in vain are worth seeing too."""
+
+
+class Behind(HearthError):
+    """What is read is behind what the hub has taken in: nothing may be shown from it."""
+
+
+class Projection(Directory, Protocol):
+    """What a look reads (agents/queries.py)."""
+
+    def family_records(self, family: FamilyId) -> list[Record]: ...
+
+    def positions(self) -> Places: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tools of a look. `ends` gives the broker's end offsets of what families and people are made of."""
+
+    projection: Projection
+    stage: FamilyStage
+    producer: Producer
+    ends: Callable[[], Places]
+    patience: float = 10.0
+
+    def look(self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime) -> View | None:
+        """Return what `reader` may see of `family` now, for `purpose`; None when nothing may be shown.
+
+        A family that does not exist is answered, and logged, as one of which nothing may be shown. Raises Behind
+        and NotWritten; then nothing may be shown either.
+        """
+        decisions, view = disclose.look(self.stage, self.replayed(family, now), reader, purpose, now)
+        self.log(decisions)
+        return view
+
+    def find(self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime) -> list[FamilyId]:
+        """Return the families of the one person whom an identifier *and* the birth date name, as far as allowed.
+
+        Not found and not allowed look alike. Every answer is logged as a `find` before it is given.
+        """
+        self.wait()
+        person = self._named(reader.agency, said)
+        known = self.projection.person(person) if person else None
+        families = known.families if known else ()
+        decisions = [self._may_find(reader, name, PersonId(person or ""), purpose, now) for name in families]
+        self.log(decisions or [self._in_vain(reader, purpose, now)])
+        return [decision.family for decision in decisions if decision.outcome is Outcome.SHARE]
+
+    def log(self, decisions: Iterable[Decision]) -> None:
+        """Write decisions; return when the log's topics have acknowledged them. Raises NotWritten."""
+        kinds = [(topology.decisions_for(one.log), one.id, msgspec.json.encode(one)) for one in decisions]
+        self.producer.send([Emit(*kind) for kind in kinds])
+        self.producer.flush()
+
+    def replayed(self, family: FamilyId, now: datetime) -> Family:
+        """Return the family's state as of now, from everything that the hub has taken in."""
+        self.wait()
+        return disclose.replay(self.stage, family, self.projection.family_records(family), now)
+
+    def wait(self) -> None:
+        """Return when the projection has all that stands on the topics now. Raises Behind."""
+        ends, until = self.ends(), time.monotonic() + self.patience
+        while not self._there(ends):
+            if time.monotonic() > until:
+                raise Behind("the record is behind what the hub has taken in: nothing is shown from it")
+            time.sleep(0.05)
+
+    def _there(self, ends: Places) -> bool:
+        positions = self.projection.positions()
+        return all(positions.get(at, 0) >= end for at, end in ends.items())
+
+    # ------------------------------------------------------------------ finding one person
+
+    def _named(self, agency: str, said: PersonAsKnown) -> PersonId | None:
+        """Return the person whom every identifier names, and whose birth date is the one said."""
+        names = self.stage.pseudonyms
+        found = {self.projection.identify(key) for key in usable(names, agency, said)}
+        person = found.pop() if len(found) == 1 else None
+        known = self.projection.person(person) if person else None
+        born = birth(names, known.person, said) if known else None
+        return known.person if known and born is not None and born in known.born else None
+
+    def _may_find(
+        self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime
+    ) -> Decision:
+        family, on = disclose.replay(self.stage, name, self.projection.family_records(name), now), on_day(now)
+        to = as_recipient(reader, family, self.stage.directory, on)
+        ground = family.register.ground_for(person, on)
+        request = _request(reader, to.sector, purpose)._replace(
+            involved="involved" if to.involved else "not-involved",
+            party=to.party,
+            tier="normal" if _known_openly(family, person) else "sealed",
+            ground=ground.claim if ground else "none",
+        )
+        ruling = self.stage.linking.gate.engine.rule(request)
+        return self._record(ruling, request, name, reader.practitioner, now, family.register.version(), (person,))
+
+    def _in_vain(self, reader: KnownPractitioner, purpose: str, now: datetime) -> Decision:
+        ruling = Ruling(Outcome.WITHHOLD, ("nobody-named",), rationale="no one was named by what was said")
+        return self._record(ruling, _request(reader, "statutory", purpose), NOBODY, reader.practitioner, now)
+
+    def _record(
+        self, ruling: Ruling, request: Request, family: FamilyId, recipient: PractitionerId, now: datetime,
+        register: str = "", subjects: tuple[PersonId, ...] = (),
+    ) -> Decision:  # fmt: skip
+        gate = self.stage.linking.gate
+        return record(
+            ruling, request, family=family, recipient=recipient, policy_set=gate.engine.policy_set,
+            register_version=register, decided_at=now, salt=gate.salt(16), occasion=now.isoformat(),
+            subjects=subjects, decided_by=recipient,
+        )  # fmt: skip
+
+
+def _request(reader: KnownPractitioner, sector: str, purpose: str) -> Request:
+    """Return the question whether `reader` may look someone up, where nothing about the family is known yet."""
+    return Request(
+        action="find", role=reader.role, sector=sector, clearance=reader.clearance, involved="not-involved",
+        party="none", category="relationships", sensitivity="none", tier="normal", publisher=reader.agency,
+        purpose=purpose, sharing_agreement="in-date", agreement="none", ground="none", approver="none",
+    )  # fmt: skip
+
+
+def _known_openly(family: Family, person: PersonId) -> bool:
+    """Whether anything but sealed items makes the person known here: what is sealed must not even be findable."""
+    section = family.sections.get(person)
+    if section is None:
+        return False
+    return bool(section.books) or any(entry.facts.tier != "sealed" for entry in section.entries.values())
