@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def test_an_open_list_lets_in_only_what_has_its_shape() -> None:
     assert code_list("subscribers").get("Fenwick Early Help", TODAY) is None
     assert code_list("snomed").get("22298006", TODAY) is not None
     assert code_list("snomed").get("22298007", TODAY) is None
+
+
+@pytest.mark.parametrize("name", ["categories", "purposes"])
+def test_the_sharing_agreements_speak_of_the_same_things(name: str) -> None:
+    """An event whose category or purpose no agreement knows could never be shared."""
+    text = (FOLDER.parent.parent / "consent" / "sharing" / f"{name}.toml").read_text(encoding="utf-8")
+    tables = {key for key, value in tomllib.loads(text).items() if isinstance(value, dict)}
+    assert set(code_list(name).codes) == tables
 
 
 def test_every_sign_is_in_the_vocabulary() -> None:
