@@ -324,6 +324,16 @@ def test_a_corrected_claim_closes_its_ground() -> None:
     assert opened(register(second, first), "2026-03-02") == "none"
 
 
+def test_an_earlier_correction_does_not_stand_beside_a_later_one() -> None:
+    """Corrected to harm and then to `worried`: no ground is open, in either order."""
+    first = said("c", "any_agency.ConcernSignalled", role="subject", level="needs-support")
+    harm = said("d", "any_agency.ConcernSignalled", role="subject", level="significant-harm", hours=1, corrects="c")
+    last = said("e", "any_agency.ConcernSignalled", role="subject", level="worried", hours=2, corrects="c")
+    assert opened(register(first, harm), "2026-03-02") == "significant-harm"
+    assert opened(register(first, harm, last), "2026-03-02") == "none"
+    assert opened(register(last, first, harm), "2026-03-02") == "none"
+
+
 def test_the_strongest_open_ground_is_the_one_named() -> None:
     """Life before enquiry, enquiry before suspicion."""
     items = [
