@@ -1,0 +1,63 @@
+# make demo    play a made-up county on the embedded broker (Python 3.11 is all it needs)
+# make test    the whole suite; starts a real Apache Kafka (fetches Java and Maven where they are missing)
+# make check   lint, types and layers
+# make bench   the benchmarks, on real Kafka
+# make faults  the fault tests with full counts
+# make lock    pin every dependency anew
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+ARGS ?=
+
+.PHONY: install install-dev demo test check bench faults kafka lock clean
+
+install: $(VENV)/.runtime
+install-dev: $(VENV)/.dev
+
+$(BIN)/uv: requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hearth needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes -r $<
+	@touch $@
+
+# uv is several times faster; pip, where its own settings are needed to reach the packages
+$(VENV)/.runtime: requirements.txt pyproject.toml $(BIN)/uv
+	$(UV) --require-hashes -r requirements.txt || $(PIP) --require-hashes -r requirements.txt
+	$(UV) --no-deps --editable . || $(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(UV) --require-hashes -r requirements-dev.txt || $(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: install
+	@$(BIN)/python -m agents.demo $(ARGS)
+
+kafka:
+	@$(PYTHON) deploy/kafka/broker.py fetch
+
+test: install-dev kafka check
+	$(BIN)/pytest $(ARGS)
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install-dev kafka
+	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: install-dev kafka
+	HEARTH_FAULT_COUNTS=full $(BIN)/pytest -m fault $(ARGS)
+
+lock: install-dev
+	$(BIN)/uv pip compile -q pyproject.toml --extra postgres --generate-hashes --python-version 3.11 --universal \
+	  --no-header --no-annotate -o requirements.txt
+	$(BIN)/uv pip compile -q pyproject.toml --all-extras --generate-hashes --python-version 3.11 --universal \
+	  --no-header --no-annotate -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) .hearth build *.egg-info
