@@ -60,7 +60,7 @@ def _checked(part: Taken, agency: str) -> Taken | Problem:
 
 
 def _unknown(source: Source, chosen: str) -> Problem:
-    if chosen == UNKNOWN and not source.head.strip(b"\xef\xbb\xbf \t\r\n\0"):
+    if chosen == UNKNOWN and not source.head.strip(b"\xef\xbb\xbf \t\r\n\0,;"):
         return Problem("file", "", "empty-file", "The file holds nothing", "Export it again", blank=True)
     return Problem(
         "file",

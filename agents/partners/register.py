@@ -60,6 +60,8 @@ def _parts(known: Sheet, marks: Callable[[Sheet, Row, Options], Read], options: 
 def _sessions(known: Sheet, row: Row, options: Options) -> Read:
     where, cell = f"row {row.number}", known.header.cell(row, "code")
     try:
+        if known.header.places["code"] >= len(row.cells):
+            raise Unused(_no(where, "code", "short-row", "The row ends before its mark", "Check its quotes and commas"))
         if or_none(cell) is None:
             raise Unused(_no(where, "code", "no-mark", "There is no mark", "Nothing, if none was taken", blank=True))
         on = dates.said(known.header.cell(row, "date"), known.columns.day_first)

@@ -1,4 +1,4 @@
-"""The forms a signal comes in: CloudEvents style, the older object without `specversion`, the FHIR R4 history bundle."""
+"""The forms a signal comes in: CloudEvents style, the older object without `specversion`, the FHIR history bundle."""
 
 from __future__ import annotations
 

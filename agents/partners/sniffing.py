@@ -39,7 +39,7 @@ def format_of(source: Source, columns: str | None = None) -> str:
 
 def _xml(head: str) -> str:
     """The first element that is a format's root; in a SOAP envelope it may be escaped as text."""
-    names = _ROOT.findall(head.replace("&lt;", "<"))
+    names = _ROOT.findall(head.replace("&lt;", "<").replace("&gt;", ">"))
     return next((_XML[name] for name in names if name in _XML), UNKNOWN)
 
 

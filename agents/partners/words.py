@@ -17,8 +17,11 @@ _FALSE = {"0", "0.0", "false", "f", "no", "n"}
 
 def clean(said: object) -> str:
     """Return `said` in NFC without invisible or control characters, its white space as single spaces."""
-    text = unicodedata.normalize("NFC", str(said if said is not None else "").translate(_INVISIBLE))
-    return " ".join("".join(c if c.isspace() or unicodedata.category(c) != "Cc" else "" for c in text).split())
+    text = str(said if said is not None else "")
+    if not (text.isascii() and text.isprintable()):  # nearly every cell is, and has nothing to take out
+        text = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+        text = "".join(c if c.isspace() or unicodedata.category(c) != "Cc" else "" for c in text)
+    return " ".join(text.split())
 
 
 def lines(said: object) -> str:
