@@ -193,40 +193,58 @@ def test_a_killed_process_neither_forks_nor_skips(begun, tmp_path):
     for at in range(1, calls + 1):
         directory = tmp_path / f"kill{at}"
         shutil.copytree(begun[0] / "log", directory)
-        child = os.fork()
-        if child == 0:
+
+        def work(directory=directory, at=at) -> None:
             disk = BreakingDisk(stop=lambda: os.kill(os.getpid(), signal.SIGKILL))
             log = open_log(directory, disk)
             disk._at = disk.calls + at
             log.append(entries(250, 600))
-            os._exit(0)
+
+        child = forked(work)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         recovers(directory, begun[1])
 
 
 def test_a_process_killed_at_random_moments_neither_forks_nor_skips(tmp_path):
     """SIGKILL in the middle of anything, the database too, 12 times on one log; each head begins with the last."""
-    chance, heads = random.Random(12), []
+    chance, heads = random.Random(12), make_log(tmp_path, 1)
     for _ in range(12):
-        child = os.fork()
-        if child == 0:
-            log = open_log(tmp_path, published=tuple(heads))
-            for first in range(log.size, 100_000, 70):
-                log.append(entries(max(0, first - 20), first + 70))
-            os._exit(0)
-        time.sleep(chance.uniform(0.005, 0.06))
+
+        def work(seen=tuple(heads)) -> None:
+            log = open_log(tmp_path, published=seen)
+            for first in range(log.size, 1_000_000, 70):
+                log.append(entries(first - 1, first + 70))
+
+        child = forked(work)
+        while head_of(tmp_path) == heads[-1]:
+            assert os.waitpid(child, os.WNOHANG) == (0, 0), "the writer failed"
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.03))
         os.kill(child, signal.SIGKILL)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-        if (tmp_path / "checkpoint").exists():
-            heads.append((tmp_path / "checkpoint").read_bytes())
-            assert report(tmp_path, *heads[-2:]).problems == []
+        heads.append(head_of(tmp_path))
+        assert report(tmp_path, *heads[-2:]).problems == []
     log = open_log(tmp_path, published=tuple(heads))
     reached = log.size
     log.append(entries(0, reached + 300))
     log.close()
     found = report(tmp_path, *heads)
     assert (found.problems, found.size, found.kept) == ([], reached + 300, reached + 300)
-    assert reached > 70
+
+
+def forked(work) -> int:
+    """Run `work` in a process of its own, which ends there whatever happens; return its id."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(1)
+    return child
+
+
+def head_of(directory: Path) -> bytes:
+    return (directory / "checkpoint").read_bytes()
 
 
 def test_a_file_is_replaced_whole(tmp_path):
