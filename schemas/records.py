@@ -180,8 +180,8 @@ class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="
 class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person", tag_field="kind"):
     """A person and the families they are in. Record key: `p:` + person id.
 
-    `relationships` are the stated ones that name this person as the child; the resolver works families out
-    from them. `practitioner` is set where this person works with families too.
+    `relationships` are all that were ever stated with this person as the child (corrected and retracted ones too);
+    the resolver works families out from them. `practitioner` is set where this person works with families too.
     """
 
     person: PersonId

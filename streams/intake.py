@@ -32,7 +32,10 @@ PLACE_HEADER = _HUB + "place"  # topic/partition/offset at which it first came
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What intake remembers of an event: an HMAC of its digest, and where it came (topic, partition, offset)."""
+    """What intake remembers of an event: its receipt's id, and where it came (topic, partition, offset).
+
+    The receipt's id is an HMAC of the content's digest: the same for the same content, and telling nothing of it.
+    """
 
     digest: str
     place: tuple[str, int, int]
@@ -83,7 +86,7 @@ class Intake:
             remarks = check(event, origin.agency)
         except Refusal as refusal:
             return self._answers.refused(record, origin, refusal, receipt, "quarantined")
-        now = Seen(self.names.mint("d", content), origin.place)
+        now = Seen(receipt, origin.place)
         before = state.get(key)
         if before is not None:
             return self._again(record, origin, receipt, before, now)

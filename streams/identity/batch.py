@@ -69,8 +69,7 @@ class Batch:
         if known is None:
             raise HearthError("an item names a person whom the record of people does not have")
         for family in known.families:
-            moved = msgspec.structs.replace(item, family=family)
-            self.outcome.emits.append(Emit(FAMILY_ITEMS, family, encode(moved)))
+            self.outcome.emits.append(Emit(FAMILY_ITEMS, family, encode(msgspec.structs.replace(item, family=family))))
 
     def resolve(self, queued: Queued) -> None:
         """Work through one event, unless all its effects were acknowledged before."""
@@ -186,11 +185,11 @@ class Batch:
         for family in sorted(told):
             known = self.ledger.people.family(family)
             if known is not None:
-                members = Members(family, known.version, known.members, at)
-                self.outcome.emits.append(Emit(FAMILY_ITEMS, family, encode(members)))
+                value = encode(Members(family, known.version, known.members, at))
+                self.outcome.emits.append(Emit(FAMILY_ITEMS, family, value))
         for person, move in settled.moves:
-            send = SendSection(move.left, person, move.joined, move.remove, move.version, at)
-            self.outcome.emits.append(Emit(FAMILY_ITEMS, move.left, encode(send)))
+            value = encode(SendSection(move.left, person, move.joined, move.remove, move.version, at))
+            self.outcome.emits.append(Emit(FAMILY_ITEMS, move.left, value))
 
 
 def child_first(said: Sequence[Said]) -> tuple[Said, Said] | None:
