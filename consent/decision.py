@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -100,13 +99,13 @@ def decision_id(
     items: tuple[ItemId, ...] = (),
     occasion: str = "",
 ) -> str:
-    """Return `d_` and 26 characters that follow from the decision's cause, so that a replay gives the same id.
+    """Return `d_` and 32 characters that follow from the decision's cause, so that a replay gives the same id.
 
     `occasion` tells apart decisions with one cause that each count: the instant of a look, the revision of an alert.
     """
     cause = (stage, family, recipient, register_version, policy_set, event or "", occasion, *sorted(items))
     digest = sha256("".join([f"{len(part)}:{part}" for part in cause]).encode()).digest()
-    return "d_" + b32encode(digest[:16])[:26].decode("ascii").lower()
+    return "d_" + digest[:16].hex()
 
 
 def record(

@@ -7,7 +7,6 @@ holds register events, and what may open, close or mend a ground; ordinary items
 
 from __future__ import annotations
 
-from base64 import b32encode
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
@@ -120,13 +119,13 @@ class Register(msgspec.Struct, dict=True):
         return min((day for day in days if day is not None and day > after), default=None)
 
     def version(self) -> str:
-        """Return 26 characters that differ when what stands differs, and never with the order it arrived in."""
+        """Return 32 characters that differ when what stands differs, and never with the order it arrived in."""
         kept: str | None = self._answers.get("version")
         if kept is None:
             digest = sha256()
             for entry in sorted(self._standing_entries(), key=lambda e: e.item):
                 digest.update(_encode((entry.item, entry.said)))
-            kept = self._keep("version", b32encode(digest.digest()[:16])[:26].decode("ascii").lower())
+            kept = self._keep("version", digest.hexdigest()[:32])
         return kept
 
     def _standing(self, kind: type[Any]) -> list[Any]:

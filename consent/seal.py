@@ -8,7 +8,6 @@ checked on opening, so that sealed bytes moved to another item do not open. A pa
 from __future__ import annotations
 
 import hmac
-from base64 import b32encode
 from functools import lru_cache
 
 import msgspec
@@ -23,7 +22,7 @@ from schemas.ids import EventKey, ItemId, PractitionerId, Pseudonym
 KEY_BYTES = 32
 NONCE_BYTES = 12
 _TAG_BYTES = 16
-_PSEUDONYM_BYTES = 16  # 128 bits: 26 characters of base32
+_PSEUDONYM_BYTES = 16  # 128 bits: 32 characters of hex
 _SHARED_SYSTEMS = ("nhs-number", "upn")  # one number for one person, whoever says it
 _HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
@@ -31,7 +30,7 @@ _HPKE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 class Pseudonyms(msgspec.Struct, frozen=True):
     """Names that cannot be turned back, under the hub's key (32 bytes or more) of one `version`.
 
-    All are HMAC-SHA-256 cut to 128 bits, 26 characters of lower-case base32. Each kind of name is worked out over
+    All are HMAC-SHA-256 cut to 128 bits, 32 characters of hex. Each kind of name is worked out over
     its own word, so that no two kinds can coincide. Raises Misconfigured for a key that is too short.
     """
 
@@ -60,7 +59,7 @@ class Pseudonyms(msgspec.Struct, frozen=True):
         return PractitionerId("w_" + self._name("practitioner", agency, id.strip()))
 
     def mint(self, prefix: str, *parts: str) -> str:
-        """Return the opaque id `<prefix>_<26 characters>` that its cause (`parts`) always gives."""
+        """Return the opaque id `<prefix>_<32 characters>` that its cause (`parts`) always gives."""
         return f"{prefix.removesuffix('_')}_{self._name('mint', prefix.removesuffix('_'), *parts)}"
 
     def nonce(self, label: bytes, plaintext: bytes) -> bytes:
@@ -71,7 +70,7 @@ class Pseudonyms(msgspec.Struct, frozen=True):
         # lengths, so that ("ab", "c") is not ("a", "bc")
         message = "".join([f"{len(part)}:{part}" for part in parts]).encode("utf-8", "surrogatepass")
         digest = hmac.digest(self.key, message, "sha256")[:_PSEUDONYM_BYTES]
-        return b32encode(digest)[:26].decode("ascii").lower()
+        return digest.hex()
 
 
 def _plain(value: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NewType
 
-PersonId = NewType("PersonId", str)  # "p_" + 26 characters, minted by the resolver
-FamilyId = NewType("FamilyId", str)  # "f_" + 26 characters, minted by the resolver
+PersonId = NewType("PersonId", str)  # "p_" + 32 characters, minted by the resolver
+FamilyId = NewType("FamilyId", str)  # "f_" + 32 characters, minted by the resolver
 EventKey = NewType("EventKey", str)  # HMAC of (source, id[, type]) under the hub's key
 ItemId = NewType("ItemId", str)  # event key + "." + person id: an item is (person, source, id)
 PractitionerId = NewType("PractitionerId", str)  # HMAC of the practitioner's id as their agency knows it

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import msgspec
 from consent.engine import Engine
+from consent.grounds import stronger
 from consent.register import Register
 
 from consent.decision import Decision, Outcome, Ruling, record
@@ -69,9 +70,10 @@ class Gate:
     def _ask(
         self, action: str, facts: Facts, person: PersonId, register: Register, on: date, to: Recipient
     ) -> Answer:
+        # agreements between agencies know voluntary bodies by their sector
+        body = "voluntary" if to.sector == "voluntary" else to.agency
         state, agreement = register.agreement_state(facts.purpose, facts.category, to.agency, to.role, person, on)
-        ground = register.ground_for(person, on)
-        claim = facts.ground.claim if facts.ground else (ground.claim if ground else "none")
+        ground, reason, rationale = stronger(facts.ground, register.ground_for(person, on))
         request = Request(
             action=action,
             role=to.role,
@@ -84,16 +86,11 @@ class Gate:
             tier=facts.tier,
             publisher=facts.agency,
             purpose=facts.purpose,
-            sharing_agreement=sharing_agreement_state(facts.agency, to.agency, facts.purpose, facts.category, on),
+            sharing_agreement=sharing_agreement_state(facts.agency, body, facts.purpose, facts.category, on),
             agreement=state,
-            ground=claim,
+            ground=ground,
             approver="none",
         )
-        reason, rationale = "", ""
-        if facts.ground:
-            reason, rationale = facts.ground.condition_reason, facts.ground.rationale and "as stated by the publisher"
-        elif ground:
-            reason, rationale = ground.condition_reason, ground.rationale
         return Answer(self.engine.rule(request), request, agreement, reason, rationale)
 
     def record(
