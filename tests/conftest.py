@@ -1,0 +1,41 @@
+"""Brokers for the tests: a real Apache Kafka for what counts, the embedded one so that the demo stays true."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from agents.adapters.embedded import Embedded
+from agents.adapters.topics import Topic, ensure
+from deploy.kafka.broker import Broker, start
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real Apache Kafka, one for the whole run, gone afterwards."""
+    broker = start(tmp_path_factory.mktemp("kafka"))
+    yield broker
+    broker.remove()
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Embedded]:
+    """The embedded broker, one for the whole run."""
+    broker = Embedded([])
+    yield broker
+    broker.close()
+
+
+def make_topic(broker: Broker | Embedded, partitions: int = 1, **config: str) -> str:
+    """Make a topic of a name never used before; `config` in Kafka's names with `_` for `.`; return its name."""
+    named = {name.replace("_", "."): value for name, value in config.items()}
+    topic = Topic(f"test.{next(_numbers)}", partitions, named)
+    if isinstance(broker, Embedded):
+        broker.create(topic)
+    else:
+        ensure(broker.bootstrap, [topic])
+    return topic.name
