@@ -1,4 +1,4 @@
-"""The log on disk: one writer that appends in batches and signs a checkpoint last; and a reader.
+"""The log on disk: one writer that appends in batches and signs a checkpoint last.
 
     <log>/checkpoint              the signed head
     <log>/tile/...                tiles and entry bundles (consent/log/tiles.py)
@@ -20,13 +20,13 @@ from pathlib import Path
 
 from agents.adapters.disk import Disk
 from agents.adapters.log_entries import LogEntries
+from agents.adapters.log_reader import CHECKPOINT, read_file
 from consent.log import merkle, tiles
 from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign, verifier_key
-from consent.log.entry import Kept, LogEntry, commitment, salted
+from consent.log.entry import LogEntry, commitment, salted
 from consent.log.merkle import Edge, Tree
 from schemas.errors import HearthError, Misconfigured, Refusal
 
-CHECKPOINT = "checkpoint"
 MOST_AT_ONCE = 10_000  # entries between two checkpoints, so that a crash leaves no more than that behind
 
 
@@ -168,38 +168,7 @@ class LogWriter:
                 yield (Path(folder) / name).relative_to(self._directory).as_posix()
 
     def _read(self, path: str) -> bytes | None:
-        return _read(self._directory, path)
-
-
-class LogReader:
-    """Reads a log while it may be written. Raises `FileNotFoundError` when the directory holds none."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._entries = LogEntries(directory)
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file of the log by its path (`checkpoint`, `tile/0/000`), None if there is none."""
-        return _read(self._directory, path)
-
-    def kept(self, bundle: int) -> list[Kept]:
-        """Return the kept entries of an entry bundle."""
-        return self._entries.bundle(bundle)
-
-    def find(self, entry_id: str) -> Kept | None:
-        """Return the entry of a decision, None if it is not kept here."""
-        return self._entries.find(entry_id)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._entries.close()
-
-
-def _read(directory: Path, path: str) -> bytes | None:
-    try:
-        return (directory / path).read_bytes()
-    except FileNotFoundError:
-        return None
+        return read_file(self._directory, path)
 
 
 def _own(note: bytes, key: VerifierKey) -> Checkpoint | None:

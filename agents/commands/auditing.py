@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from agents.adapters.disk import Disk
-from agents.adapters.log_files import CHECKPOINT, LogReader
+from agents.adapters.log_reader import CHECKPOINT, LogReader
 from agents.settings import Settings
 from consent.log import proof as proofs
 from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, origin_of, parse_verifier_keys

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from agents.adapters.log_files import LogReader, LogWriter
+from agents.adapters.log_files import LogWriter
+from agents.adapters.log_reader import LogReader
 from consent.decision import Decision, Outcome
 from consent.log.checkpoint import verifier_key
 from consent.log.entry import LogEntry

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from agents.adapters.disk import Disk
-from agents.adapters.log_files import LogDisagrees, LogReader, LogWriter
+from agents.adapters.log_files import LogDisagrees, LogWriter
+from agents.adapters.log_reader import LogReader
 from consent.log.checkpoint import Checkpoint, open_checkpoint, sign
 from consent.log.entry import LogEntry
 from consent.log.merkle import Tree

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 from msgspec import json
 
-from agents.adapters.log_files import LogReader, LogWriter
+from agents.adapters.log_files import LogWriter
+from agents.adapters.log_reader import LogReader
 from agents.adapters.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from agents.ports import NotWritten
 from agents.sequencer import Sequencer
