@@ -117,13 +117,17 @@ class Item(msgspec.Struct, frozen=True, tag="item", tag_field="kind"):
 
 
 class Member(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A person's place in a family. `until` is exclusive. `home`: they live in the household."""
+    """A person's place in a family. `until` is exclusive. `home`: they live in the household.
+
+    `same_as`: the person was minted twice, and is that other member, whose place counts.
+    """
 
     person: PersonId
     role: str  # child | parent | carer | sibling | other-adult
     home: bool = True
     since: date | None = None
     until: date | None = None
+    same_as: PersonId | None = None
 
 
 class Members(msgspec.Struct, frozen=True, tag="members", tag_field="kind"):

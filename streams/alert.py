@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 import msgspec
-from consent.minimise import minimise
 
 from consent.decision import Decision
+from consent.minimise import minimise
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
 from schemas.ids import FamilyId, ItemId, PersonId

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 import msgspec
-from consent.minimise import minimise
 
 from consent.decision import Decision
+from consent.minimise import minimise
 from schemas.ids import FamilyId, ItemId, PersonId
 from schemas.records import KnownPractitioner, Record
 from streams.alert import Colleague, Named
@@ -17,7 +17,7 @@ from streams.family import FamilyStage
 from streams.family_state import Value
 from streams.recipients import as_recipient
 from streams.risk.evaluate import evaluate
-from streams.sight import Seen, see
+from streams.sight import Seen, person_of, see
 from streams.timeline import Entry, Family, members_of, on_day
 
 
@@ -124,7 +124,7 @@ def look(
 def _line(
     stage: FamilyStage, family: Family, seen: Seen, entry: Entry, now: datetime, decisions: list[Decision]
 ) -> Line:
-    person = PersonId(entry.item.partition(".")[2])
+    person = seen.sight.same.get(person_of(entry.item), person_of(entry.item))
     answer = seen.answers[entry.item]
     decision = stage.linking.gate.record(
         answer,

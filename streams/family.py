@@ -76,7 +76,8 @@ class FamilyStage:
         elif isinstance(message, SendSection):
             outcome.emits += send_section(message, family, partial(_block, state, family), self.data_key, self.entropy)
         else:
-            receive_section(message, family, partial(_block, state, family), self.data_key)
+            blocks = partial(_block, state, family)
+            outcome.emits += receive_section(message, family, blocks, self.data_key, self.entropy)
 
     def _take_item(self, item: Item, family: Family, state: State[Value], outcome: Outcome) -> None:
         members = {m.person for m in family.members.members} if family.members else set()

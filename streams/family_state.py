@@ -21,6 +21,7 @@ class _StoredFamily(msgspec.Struct, frozen=True, tag="f", array_like=True):
     members: Members | None
     alerts: dict[str, Sent]
     gone: dict[PersonId, tuple[FamilyId, int]]
+    copies: dict[PersonId, dict[FamilyId, int]]
     register_version: str
     as_of: datetime | None
     next_on: date | None
@@ -81,6 +82,7 @@ class FamilyCodec:
                 value.members,
                 value.alerts,
                 value.gone,
+                value.copies,
                 value.register_version,
                 value.as_of,
                 value.next_on,
@@ -100,6 +102,7 @@ class FamilyCodec:
             members=value.members,
             alerts=value.alerts,
             gone=value.gone,
+            copies=value.copies,
             register_version=value.register_version,
             as_of=value.as_of,
             next_on=value.next_on,

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
-from consent.engine import Engine
-from consent.grounds import stronger
-from consent.register import Register
 
 from consent.decision import Decision, Outcome, Ruling, record
+from consent.engine import Engine
+from consent.ground_rules import ground_rules
+from consent.grounds import OpenGround, stronger
+from consent.register import Register
 from consent.request import Request
 from consent.sharing import sensitivity, sharing_agreement_state
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
+
+Persons = tuple[PersonId, ...]
+"""Every id of the one person that an item is about: more than one where they were minted twice."""
+_STATES = ("disputed", "refused", "withdrawn", "expired", "in-force", "out-of-scope", "none")  # what counts first
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -55,12 +60,12 @@ class Gate:
     engine: Engine
     salt: Callable[[int], bytes]
 
-    def link(self, facts: Facts, person: PersonId, register: Register, on: date) -> Answer:
+    def link(self, facts: Facts, person: Persons, register: Register, on: date) -> Answer:
         """Ask whether an item with these facts may join the record of the family whose register this is."""
         return self._ask("link", facts, person, register, on, HUB)
 
     def disclose(
-        self, facts: Facts, person: PersonId, register: Register, on: date, to: Recipient, purpose: str = ""
+        self, facts: Facts, person: Persons, register: Register, on: date, to: Recipient, purpose: str = ""
     ) -> Answer:
         """Ask whether `to` may see this item now, for the item's own purpose or for the one the reader declares."""
         if purpose and purpose != facts.purpose:
@@ -68,12 +73,12 @@ class Gate:
         return self._ask("disclose", facts, person, register, on, to)
 
     def _ask(
-        self, action: str, facts: Facts, person: PersonId, register: Register, on: date, to: Recipient
+        self, action: str, facts: Facts, person: Persons, register: Register, on: date, to: Recipient
     ) -> Answer:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
-        state, agreement = register.agreement_state(facts.purpose, facts.category, to.agency, to.role, person, on)
-        ground, reason, rationale = stronger(facts.ground, register.ground_for(person, on))
+        state, agreement = _agreement(facts, person, register, on, to)
+        ground, reason, rationale = stronger(facts.ground, _open_ground(person, register, on))
         request = Request(
             action=action,
             role=to.role,
@@ -127,3 +132,16 @@ class Gate:
             condition_reason=answer.condition_reason if shared else "",
             rationale=answer.rationale or answer.ruling.rationale,
         )
+
+
+def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str]:
+    states = [
+        register.agreement_state(facts.purpose, facts.category, to.agency, to.role, one, on) for one in person
+    ]
+    return states[0] if len(states) == 1 else min(states, key=lambda state: _STATES.index(state[0]))
+
+
+def _open_ground(person: Persons, register: Register, on: date) -> OpenGround | None:
+    found = [ground for one in person if (ground := register.ground_for(one, on)) is not None]
+    order = ground_rules().order
+    return min(found, key=lambda ground: order.index(ground.claim), default=None)

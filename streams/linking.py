@@ -19,7 +19,7 @@ from schemas.records import Facts
 from streams.attendance import Book
 from streams.gate import HUB, Answer, Gate, Recipient
 from streams.sight import book_facts
-from streams.timeline import Entry, Family, on_day
+from streams.timeline import Entry, Family, names_of, on_day
 
 HOLD_ENDED = Ruling(Verdict.WITHHOLD, ("hold-ended",), rationale="no agreement came within the time it is held for")
 
@@ -37,7 +37,7 @@ class Linking:
     ) -> Decision:
         """Decide on what has just been folded in. A book carries one answer for all its plain sessions."""
         on = on_day(at)
-        answer = self.gate.link(facts, person, family.register, on)
+        answer = self.gate.link(facts, names_of(family, person), family.register, on)
         before = carrier.link
         if isinstance(carrier, Entry) or not carrier.ended:
             _settle(carrier, answer, on)
@@ -72,11 +72,11 @@ class Linking:
             carrier.ended, carrier.link = True, Verdict.WITHHOLD
             return True
         before = (carrier.link, carrier.rests_on)
-        _settle(carrier, self.gate.link(facts, person, family.register, on), on)
+        _settle(carrier, self.gate.link(facts, names_of(family, person), family.register, on), on)
         return (carrier.link, carrier.rests_on) != before
 
     def _answer(self, family: Family, person: PersonId, carrier: Entry | Book, facts: Facts, on: date) -> Answer:
-        answer = self.gate.link(facts, person, family.register, on)
+        answer = self.gate.link(facts, names_of(family, person), family.register, on)
         return Answer(HOLD_ENDED, answer.request) if carrier.ended else answer
 
     def hold_ends(self, family: Family) -> set[date]:
@@ -100,7 +100,7 @@ class Linking:
     def nothing_shown(self, family: Family, to: Recipient, purpose: str, at: datetime) -> Decision:
         """The record of a look that showed nothing."""
         facts = book_facts(on_day(at))
-        answer = self.gate.disclose(facts, PersonId(""), family.register, on_day(at), to, purpose)
+        answer = self.gate.disclose(facts, (PersonId(""),), family.register, on_day(at), to, purpose)
         refused = msgspec.structs.replace(answer.ruling, outcome=Verdict.WITHHOLD)
         return self.gate.record(
             msgspec.structs.replace(answer, ruling=refused),

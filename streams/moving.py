@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import msgspec
+
 from consent.seal import seal, unseal
 from schemas import records
 from schemas.errors import Unsealable
-from schemas.ids import PersonId
+from schemas.ids import FamilyId, PersonId
 from schemas.records import Item, Section, SendSection
 from streams import topology
 from streams.attendance import Block, Mark, mark_at
@@ -34,6 +36,8 @@ def send_section(
     if ask.remove:
         family.gone[ask.person] = (ask.to, ask.version)
         family.restless, family.register_version = True, ""
+    else:
+        family.copies.setdefault(ask.person, {})[ask.to] = ask.version
     if section is None:
         return []
     slots = {
@@ -42,15 +46,23 @@ def send_section(
         for month in book.months
     }
     try:
-        version, key = data_key(ask.person)
+        version, _ = data_key(ask.person)
     except Unsealable:
         return []
-    plain = pack_moved(Moved(section, slots))
-    sealed = seal(key, entropy(12), plain, _label(ask.person, ask.to, version))
-    moved = Section(ask.to, ask.person, family.family, ask.version, version, sealed, ask.received_at)
+    moved = Section(ask.to, ask.person, family.family, ask.version, version, b"", ask.received_at)
     if ask.remove:
         _drop(family, ask.person, blocks)
-    return [Emit(topology.FAMILY_ITEMS, ask.to, records.encode(moved))]
+    return [_onward(moved, Moved(section, slots), ask.to, ask.version, data_key, entropy)]
+
+
+def _onward(
+    moved: Section, content: Moved, to: FamilyId, version: int, data_key: DataKey, entropy: Callable[[int], bytes]
+) -> Emit:
+    """Seal a section to the family that it goes to."""
+    _, key = data_key(moved.person, moved.key_version)
+    sealed = seal(key, entropy(12), pack_moved(content), _label(moved.person, to, moved.key_version))
+    sent = msgspec.structs.replace(moved, family=to, came_from=moved.family, version=version, sealed=sealed)
+    return Emit(topology.FAMILY_ITEMS, to, records.encode(sent))
 
 
 def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
@@ -62,17 +74,21 @@ def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
     family.register.forget(person)
 
 
-def receive_section(moved: Section, family: Family, blocks: Blocks, data_key: DataKey) -> None:
-    """Fold a copied section in, item by item: what is there already stays as it is."""
+def receive_section(
+    moved: Section, family: Family, blocks: Blocks, data_key: DataKey, entropy: Callable[[int], bytes]
+) -> list[Emit]:
+    """Fold a copied section in, item by item; what is there already stays. Return what must go on elsewhere."""
     try:
         _, key = data_key(moved.person, moved.key_version)
         content = unpack_moved(unseal(key, moved.sealed, _label(moved.person, moved.family, moved.key_version)))
     except Unsealable:
         family.erased.add(moved.person)
-        return
+        return []
     gone = family.gone.get(moved.person)
     if gone is not None and gone[1] < moved.version:
         del family.gone[moved.person]
+    elif gone is not None:  # it has left again in the meantime: what comes behind it goes after it
+        return [_onward(moved, content, *gone, data_key, entropy)]
     section = section_of(family, moved.person)
     _adopt_said(section, content.section)
     for entry in content.section.entries.values():
@@ -83,6 +99,8 @@ def receive_section(moved: Section, family: Family, blocks: Blocks, data_key: Da
             for mark in _marks(moved.person, content.blocks.get(f"{book.number}/{month}", {}), month):
                 _adopt(family, moved, entry_of_mark(moved.person, school, mark, moved.received_at), blocks)
     family.restless, family.register_version = True, ""
+    copies = family.copies.get(moved.person, {}).items()
+    return [_onward(moved, content, to, version, data_key, entropy) for to, version in copies if to != moved.came_from]
 
 
 def _adopt_said(section: PersonSection, other: PersonSection) -> None:

@@ -58,7 +58,7 @@ class Pipeline:
         return self.trace
 
     def _effects(self, outcome: Outcome, timestamp: int) -> list[Record]:
-        """Carry the outcome out in the order that the runner keeps: keys, decisions and people, then what is emitted."""
+        """Carry the outcome out in the order that the runner keeps: keys, decisions, people, then what is emitted."""
         self._keep(outcome.keys)
         self.trace.log += outcome.decisions
         for person in outcome.people:

@@ -16,7 +16,7 @@ from schemas.records import Facts
 from streams.attendance import Tally
 from streams.gate import Answer, Gate, Recipient
 from streams.risk.evaluate import Evidence, Sight, weeks_of
-from streams.timeline import ATTENDANCE, LONDON, Entry, Family, effective, on_day
+from streams.timeline import ATTENDANCE, LONDON, Entry, Family, effective, names_of, on_day, same_people
 
 
 class Seen(msgspec.Struct):
@@ -63,7 +63,8 @@ def _midnight(on: date) -> datetime:
 def children_of(family: Family) -> frozenset[PersonId]:
     """The family's children: as stated; everyone with a school or child's record where nothing is stated yet."""
     if family.members and family.members.members:
-        return frozenset(m.person for m in family.members.members if m.role in ("child", "sibling"))
+        members = [m for m in family.members.members if m.role in ("child", "sibling")]
+        return frozenset(m.same_as or m.person for m in members)
     return frozenset(p for p, s in family.sections.items() if s.books)
 
 
@@ -75,23 +76,25 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
     books: dict[tuple[PersonId, str], Answer] = {}
     weeks: dict[tuple[PersonId, str], dict[int, Tally]] = {}
     hidden = 0
-    for person, section in family.sections.items():
+    same = same_people(family)
+    for own, section in family.sections.items():
+        person, names = same.get(own, own), names_of(family, own)
         for entry in section.entries.values():
-            if person in left and on_day(entry.facts.happened_at) >= left[person]:
+            if own in left and on_day(entry.facts.happened_at) >= left[own]:
                 continue
-            answer = gate.disclose(entry.facts, person, family.register, on, to, purpose)
+            answer = gate.disclose(entry.facts, names, family.register, on, to, purpose)
             if entry.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
                 entries[entry.item], answers[entry.item] = entry, answer
             else:
                 hidden += 1
         for school, book in section.books.items():
-            answer = gate.disclose(book_facts(on), person, family.register, on, to, purpose)
+            answer = gate.disclose(book_facts(on), names, family.register, on, to, purpose)
             if book.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
                 books[(person, school)] = answer
-                weeks[(person, school)] = dict(book.weeks)
+                _add(weeks.setdefault((person, school), {}), book.weeks)
     standing = effective(entries.values())
     marks = [e for e in standing if e.facts.type == ATTENDANCE]
-    for place, tallies in weeks_of(marks).items():
+    for place, tallies in weeks_of(marks, same).items():
         _add(weeks.setdefault(place, {}), tallies)
         books.setdefault(place, answers[next(e.item for e in marks)])
     children = children_of(family)
@@ -99,15 +102,20 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
     return Seen(
         recipient=to,
         on=on,
-        sight=Sight(family.family, on, others, weeks, children),
+        sight=Sight(family.family, on, others, weeks, children, same),
         entries=entries,
         answers=answers,
         books=books,
-        persons={PersonId(i.partition(".")[2]) for i in entries} | {p for p, _ in books},
+        persons={same.get(p, p) for p in map(person_of, entries)} | {p for p, _ in books},
         children=children,
         workers={str(e.facts.data.get("practitioner_id", "")) for e in standing if e.facts.category == "involvement"},
         hidden=hidden,
     )
+
+
+def person_of(item: ItemId) -> PersonId:
+    """The person that an item is about, by the id that it came under."""
+    return PersonId(item.partition(".")[2])
 
 
 def _add(into: dict[int, Tally], tallies: dict[int, Tally]) -> None:

@@ -11,8 +11,8 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from consent.register import Register
 
+from consent.register import Register
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId, item_id
 from schemas.records import Facts, Item, Members, PersonAsKnown
 from streams.attendance import (
@@ -79,13 +79,18 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Family(msgspec.Struct):
-    """One family's whole state. `gone`: persons whose section moved to another family, and at which version."""
+    """One family's whole state.
+
+    `gone`: persons whose section moved to another family, and at which version. `copies`: the families that have a
+    copy of a person's section, so that a part of it that comes here late goes on to them.
+    """
 
     family: FamilyId
     members: Members | None = None
     sections: dict[PersonId, Section] = {}
     alerts: dict[str, Sent] = {}
     gone: dict[PersonId, tuple[FamilyId, int]] = {}
+    copies: dict[PersonId, dict[FamilyId, int]] = {}
     register_version: str = ""
     as_of: datetime | None = None
     next_on: date | None = None
@@ -107,6 +112,19 @@ def section_of(family: Family, person: PersonId) -> Section:
         section = family.sections[person] = Section(person)
     family.changed.add(person)
     return section
+
+
+def same_people(family: Family) -> dict[PersonId, PersonId]:
+    """Who was minted twice: every member's id → the id that they are shown under."""
+    members = family.members.members if family.members else ()
+    return {m.person: m.same_as or m.person for m in members}
+
+
+def names_of(family: Family, person: PersonId) -> tuple[PersonId, ...]:
+    """Every id of the one person that `person` is."""
+    same = same_people(family)
+    one = same.get(person, person)
+    return (one, *(p for p, shown in same.items() if shown == one and p != one))
 
 
 def members_of(family: Family) -> frozenset[PersonId]:

@@ -78,6 +78,7 @@ class Story:
     today: date
     events: list[tuple[str, CloudEvent]] = field(default_factory=list)
     people: int = 0
+    title: str = ""
 
     def child(self, given: str, born: str, family: str = "Ashdown") -> Somebody:
         """A child with an NHS number and a UPN."""

@@ -44,6 +44,7 @@ class Sight(msgspec.Struct):
     entries: list[Entry]
     weeks: Mapping[tuple[PersonId, str], Mapping[int, Tally]]
     children: frozenset[PersonId]
+    same: Mapping[PersonId, PersonId] = {}  # who was minted twice → the id that counts
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -59,9 +60,10 @@ class Finding(msgspec.Struct, frozen=True):
 
 def evaluate(book: RuleBook, sight: Sight) -> list[Finding]:
     """Return every finding, ordered by rule and scope."""
-    facts = [e for entry in sight.entries for e in _evidence(entry)]
+    facts = [e for entry in sight.entries for e in _evidence(entry, sight.same)]
     facts += [e for d in book.derived for e in _derive(d, sight)]
-    strengths = tuple(e for entry in sight.entries if entry.facts.category == "strength" for e in _evidence(entry))
+    strong = (entry for entry in sight.entries if entry.facts.category == "strength")
+    strengths = tuple(e for entry in strong for e in _evidence(entry, sight.same))
     found: list[Finding] = []
     for rule in book.rules:
         if rule.effective > sight.on or (rule.until and sight.on >= rule.until):
@@ -75,10 +77,11 @@ def evaluate(book: RuleBook, sight: Sight) -> list[Finding]:
     return found
 
 
-def _evidence(entry: Entry) -> Iterable[Evidence]:
+def _evidence(entry: Entry, same: Mapping[PersonId, PersonId]) -> Iterable[Evidence]:
     facts = entry.facts
-    roles = {party.role: party.person for party in facts.parties}
-    person = PersonId(entry.item.partition(".")[2])
+    roles = {party.role: same.get(party.person, party.person) for party in facts.parties}
+    own = PersonId(entry.item.partition(".")[2])
+    person = same.get(own, own)
     roles[facts.role] = person
     names = (*facts.signs, facts.type.rpartition(".")[2])
     numbers = tuple((name, v) for name, v in facts.data.items() if type(v) is int)
@@ -221,12 +224,15 @@ def _once(cited: list[Evidence]) -> list[Evidence]:
     return list(dict.fromkeys(cited))
 
 
-def weeks_of(entries: Iterable[Entry]) -> dict[tuple[PersonId, str], dict[int, Tally]]:
+def weeks_of(
+    entries: Iterable[Entry], same: Mapping[PersonId, PersonId]
+) -> dict[tuple[PersonId, str], dict[int, Tally]]:
     """Tallies of the attendance entries that stand (contested sessions): the last recorded for a session counts."""
     marks: dict[tuple[PersonId, str, str, str], tuple[object, str]] = {}
     for entry in sorted(entries, key=lambda e: (e.facts.recorded_at, e.event)):
         data = entry.facts.data
-        person = PersonId(entry.item.partition(".")[2])
+        own = PersonId(entry.item.partition(".")[2])
+        person = same.get(own, own)
         marks[(person, data["establishment"], data["session_date"], data["session"])] = (entry, data["code"])
     weeks: dict[tuple[PersonId, str], dict[int, Tally]] = {}
     for (person, school, day, _), (_, code) in marks.items():
