@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from agents import projector_rows as rows
 from agents.adapters import database as tables
+from agents.adapters.sqlengine import ready
 from agents.projector_rows import Row
 from schemas.records import Record
 from streams import topology
@@ -38,8 +39,8 @@ class Projector:
         self._engine = engine
 
     def create(self) -> None:
-        """Make the tables where they are missing (a deployed database is made by its migrations)."""
-        tables.METADATA.create_all(self._engine)
+        """Make the tables in SQLite; a deployed database has migrations. Raises Misconfigured without them."""
+        ready(self._engine, tables.METADATA, "projection")
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Return the next offset to read of each (topic, partition)."""

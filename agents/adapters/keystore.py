@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
-from agents.adapters.sqlengine import open_engine
+from agents.adapters.sqlengine import open_engine, ready
 from consent.seal import NONCE_BYTES, key_label, unwrap, wrap
 from schemas.errors import Unsealable
 from schemas.ids import PersonId
@@ -63,8 +63,8 @@ class SqlKeyStore:
         self._asked = 0.0
 
     def create(self) -> None:
-        """Make the tables where they are missing (a deployed store is made by its migrations)."""
-        KEYS_METADATA.create_all(self._engine)
+        """Make the tables in SQLite; a deployed store is made by its migrations. Raises Misconfigured without them."""
+        ready(self._engine, KEYS_METADATA, "keys")
 
     def store(self, keys: Sequence[NewKey]) -> None:
         """Wrap and store; durable on return. A (person, version) that exists, or was destroyed, is left as it is."""

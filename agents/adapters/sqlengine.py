@@ -32,6 +32,19 @@ def open_engine(url: str, erase: bool = False) -> Engine:
     return engine
 
 
+def ready(engine: Engine, metadata: sql.MetaData, section: str) -> None:
+    """Make the tables in SQLite where they are missing; elsewhere raise Misconfigured unless migrations made them."""
+    if engine.dialect.name == "sqlite":
+        metadata.create_all(engine)
+        return
+    present = set(sql.inspect(engine).get_table_names())
+    if missing := sorted(set(metadata.tables) - present):
+        raise Misconfigured(
+            f"the database lacks {', '.join(missing)}: "
+            f"run `alembic -c deploy/migrations/alembic.ini -n {section} upgrade head`"
+        )
+
+
 def _pragmas(*lines: str) -> Any:
     def connect(connection: Any, _record: object) -> None:
         cursor = connection.cursor()

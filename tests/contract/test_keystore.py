@@ -1,0 +1,109 @@
+"""The key store port, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from agents.adapters import keystore as module
+from agents.adapters.keystore import SqlKeyStore
+from agents.adapters.quarantine_keys import KEPT_DAYS, QuarantineKeys, key_id
+from agents.bootstrap import now
+from schemas.errors import Unsealable
+from schemas.ids import PersonId
+from streams.outcome import NewKey
+
+KEK = bytes(range(32))
+MIA, LEO = PersonId("p_mia"), PersonId("p_leo")
+
+
+@pytest.fixture
+def url(migrated_url: str) -> str:
+    return migrated_url
+
+
+@pytest.fixture
+def store(url: str) -> SqlKeyStore:
+    return SqlKeyStore(url, KEK)
+
+
+def key(person: PersonId, version: int = 1) -> NewKey:
+    return NewKey(person, version, os.urandom(32))
+
+
+def test_a_stored_key_comes_back_newest_first_unless_a_version_is_asked(store: SqlKeyStore) -> None:
+    """Sealing takes the newest version; opening takes the one that an item names."""
+    first, second = key(MIA, 1), key(MIA, 2)
+    store.store([first, second, key(LEO)])
+    assert store.data_key(MIA) == (2, second.key)
+    assert store.data_key(MIA, 1) == (1, first.key)
+
+
+def test_storing_again_leaves_the_first_key(store: SqlKeyStore, url: str) -> None:
+    """A replayed batch must not put another key where items were already sealed."""
+    first = key(MIA)
+    store.store([first])
+    store.store([key(MIA)])
+    assert SqlKeyStore(url, KEK).data_key(MIA) == (1, first.key)
+
+
+def test_an_unknown_person_has_no_key(store: SqlKeyStore) -> None:
+    """Unsealable, as for a destroyed one: nobody can tell which."""
+    with pytest.raises(Unsealable):
+        store.data_key(MIA)
+
+
+def test_a_destroyed_key_is_gone_for_good_and_for_every_process(
+    store: SqlKeyStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All versions go, caches of other processes too, and a late batch cannot bring one back."""
+    monkeypatch.setattr(module, "_ASK_AGAIN_SECONDS", 0.0)
+    other = SqlKeyStore(url, KEK)
+    store.store([key(MIA, 1), key(MIA, 2), key(LEO)])
+    assert other.data_key(MIA)[0] == 2
+    assert store.destroy(MIA) == 2
+    with pytest.raises(Unsealable):
+        other.data_key(MIA)
+    store.store([key(MIA, 1)])
+    with pytest.raises(Unsealable):
+        store.data_key(MIA)
+    assert store.data_key(LEO)[0] == 1
+    assert store.destroy(MIA) == 0
+
+
+def test_keys_stand_wrapped_and_another_key_encryption_key_opens_none(store: SqlKeyStore, url: str) -> None:
+    """A copy of the database alone is worth nothing."""
+    store.store([key(MIA)])
+    with pytest.raises(Unsealable):
+        SqlKeyStore(url, bytes(32)).data_key(MIA)
+
+
+def test_a_destroyed_key_is_overwritten_on_disk(tmp_path: Path) -> None:
+    """SQLite: neither the file nor its write-ahead log holds the wrapped key any more."""
+    path = tmp_path / "keys.db"
+    store = SqlKeyStore(f"sqlite:///{path}", KEK, entropy=lambda size: b"\xa5\x5a\xc3" * (size // 3))
+    store.create()
+    store.store([key(MIA)])
+    mark = b"\xa5\x5a\xc3" * 4
+
+    def on_disk() -> bool:
+        return any(mark in file.read_bytes() for file in tmp_path.iterdir())
+
+    assert on_disk()
+    store.destroy(MIA)
+    assert not on_disk()
+
+
+def test_quarantine_has_a_key_a_day_that_ends_with_its_time(store: SqlKeyStore) -> None:
+    """One day, one key, whoever asks; past its days it is destroyed, and nothing new is sealed under it."""
+    old = key_id(now().date() - timedelta(days=KEPT_DAYS + 1))
+    store.store([key(old)])
+    keys = QuarantineKeys(store, os.urandom, now)
+    name, first = keys(now())
+    assert QuarantineKeys(store, os.urandom, now)(now()) == (name, first)
+    with pytest.raises(Unsealable):
+        keys.open(old)
+    assert keys(now() - timedelta(days=400))[0] > old
