@@ -49,7 +49,7 @@ def send_section(
         version, _ = data_key(ask.person)
     except Unsealable:
         return []
-    moved = Section(ask.to, ask.person, family.family, ask.version, version, b"", ask.received_at)
+    moved = Section(family.family, ask.person, family.family, ask.version, version, b"", ask.received_at)
     if ask.remove:
         _drop(family, ask.person, blocks)
     return [_onward(moved, Moved(section, slots), ask.to, ask.version, data_key, entropy)]
@@ -91,14 +91,15 @@ def receive_section(
         return [_onward(moved, content, *gone, data_key, entropy)]
     section = section_of(family, moved.person)
     _adopt_said(section, content.section)
-    for entry in content.section.entries.values():
-        _adopt(family, moved, entry, blocks)
+    new = [_adopt(family, moved, entry, blocks) for entry in content.section.entries.values()]
     for school, book in content.section.books.items():
         book_of(section, school)
         for month in book.months:
             for mark in _marks(moved.person, content.blocks.get(f"{book.number}/{month}", {}), month):
-                _adopt(family, moved, entry_of_mark(moved.person, school, mark, moved.received_at), blocks)
+                new.append(_adopt(family, moved, entry_of_mark(moved.person, school, mark, moved.received_at), blocks))
     family.restless, family.register_version = True, ""
+    if not any(new):  # nothing that was not known here: nobody else needs it either
+        return []
     copies = family.copies.get(moved.person, {}).items()
     return [_onward(moved, content, to, version, data_key, entropy) for to, version in copies if to != moved.came_from]
 
@@ -108,11 +109,13 @@ def _adopt_said(section: PersonSection, other: PersonSection) -> None:
         section.said, section.said_at = other.said, other.said_at
 
 
-def _adopt(family: Family, moved: Section, entry: Entry, blocks: Blocks) -> None:
+def _adopt(family: Family, moved: Section, entry: Entry, blocks: Blocks) -> bool:
+    """Fold one entry in; say whether it was new."""
     item = Item(entry.item, entry.event, moved.person, family.family, entry.received_at, moved.key_version, b"")
     carrier = take_item(family, item, entry.facts, blocks)
     if isinstance(carrier, Entry) and entry.facts.tier != "sealed":
         family.register.apply(carrier.facts, carrier.item, carrier.received_at)
+    return carrier is not None
 
 
 def _marks(person: PersonId, slots: dict[int, bytes], month: str) -> list[Mark]:
