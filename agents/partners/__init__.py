@@ -48,8 +48,11 @@ def read(content: str | Path | bytes, name: str, agency: str, options: Options) 
     if reader is None:
         yield _unknown(source, chosen)
         return
+    part: Taken | Problem | None = None
     for part in reader(source, agency, options):
         yield _checked(part, agency) if isinstance(part, Taken) else part
+    if part is None:
+        yield _empty()
 
 
 def _checked(part: Taken, agency: str) -> Taken | Problem:
@@ -61,7 +64,7 @@ def _checked(part: Taken, agency: str) -> Taken | Problem:
 
 def _unknown(source: Source, chosen: str) -> Problem:
     if chosen == UNKNOWN and not source.head.strip(b"\xef\xbb\xbf \t\r\n\0,;"):
-        return Problem("file", "", "empty-file", "The file holds nothing", "Export it again", blank=True)
+        return _empty()
     return Problem(
         "file",
         "",
@@ -69,3 +72,7 @@ def _unknown(source: Source, chosen: str) -> Problem:
         "The file is in no format that the hub reads",
         "Say --format with one of " + ", ".join(FORMATS),
     )
+
+
+def _empty() -> Problem:
+    return Problem("file", "", "empty-file", "The file holds nothing", "Export it again", blank=True)

@@ -62,7 +62,7 @@ def _header(element: Element) -> Header:
     reference = dates.said(text(collection, "ReferenceDate"))
     authority = number(text(sent, "LEA", "LA"))[0] or ""
     return Header(
-        authority if authority.isalnum() and authority.isascii() else "",
+        authority if re.fullmatch("[0-9]{3}", authority) else "",
         text(collection, "Year"),
         reference.day if reference else None,
     )

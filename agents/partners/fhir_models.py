@@ -19,22 +19,47 @@ MODELS: dict[str, type[BaseModel]] = {
     "Appointment": Appointment,
     "Flag": Flag,
 }
+_LOOKS = 6  # times that a resource is looked at again
+_FILLERS: dict[str, Any] = {
+    "status": "unknown",
+    "class": {"code": "?"},
+    "code": {"text": "?"},
+    "subject": {"display": "?"},
+    "participant": [{"status": "accepted"}],
+}
 
 
 def sound(body: dict[str, Any], remarks: list[Remark]) -> dict[str, Any]:
-    """Return `body` without the parts that are not FHIR, with a remark for each: its path, never what stands there."""
-    model = MODELS[body["resourceType"]]
+    """Return `body` without the parts that are not FHIR, with a remark for each: its path, never what stands there.
+
+    What is required and missing stays missing: whether the hub needs it, the hub decides. The models stop at the
+    first kind of fault, so what is left is looked at again. A resource whose security
+    cannot be read counts as restricted.
+    """
+    kept, filled, hidden = copy.deepcopy(body), dict[str, Any](), False
+    for _ in range(_LOOKS):
+        faults = _faults({**copy.deepcopy(kept), **filled})  # the models consume what they are given
+        if not faults:
+            return {**kept, "meta": {**kept.get("meta", {}), "security": [{"code": "R"}]}} if hidden else kept
+        hidden |= any(place == ["meta"] or place[:2] == ["meta", "security"] for _, place in faults)
+        for kind, place in faults:
+            remarks.append(_remark(body, place, kind))
+            if len(place) == 1 and kind == "missing":
+                filled[place[0]] = _FILLERS[place[0]]
+            else:
+                _cut(kept, place[:-1] if kind.endswith("missing") else place)
+    return {"resourceType": body["resourceType"]}
+
+
+def _faults(body: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     try:
-        model.model_validate(copy.deepcopy(body))  # the models consume what they are given
+        MODELS[body["resourceType"]].model_validate(body)
     except ValidationError as error:
-        kept = copy.deepcopy(body)
-        for fault in error.errors(include_input=False, include_context=False, include_url=False):
-            place = list(fault["loc"])
-            remarks.append(_remark(body, place, fault["type"]))
-            if fault["type"] not in ("missing", "model_field_validation.missing"):
-                _cut(kept, place)
-        return kept
-    return body
+        found = error.errors(include_input=False, include_context=False, include_url=False)
+        return [(fault["type"], [step for step in fault["loc"] if step != "root"]) for fault in found]
+    except (KeyError, RecursionError):  # a contained resource of a kind that there is not
+        return [("value_error", ["contained"])]
+    return []
 
 
 def _cut(body: dict[str, Any], place: list[Any]) -> None:

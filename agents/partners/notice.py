@@ -14,6 +14,7 @@ from agents.partners.words import clean, number, or_none, plain, truth
 from schemas.codes import code_list
 from schemas.records import Remark
 
+SOURCE = "hearth:file/operation-encompass"
 TYPE = "hearth.police.DomesticAbuseIncidentAttended"
 _MOST_DASH = 24  # questions in the DASH list
 _ROLES = {
@@ -61,16 +62,16 @@ def taken(notice: Notice, options: Options) -> Taken:
         raise _no(
             notice, "persons", "no-person", "The notice names nobody", "Name the child, the victim and the alleged"
         )
-    force = re.sub(r"[^a-z]+", "-", clean(notice.said.get("force")).casefold()).strip("-")[:40] or "police"
     about = people.about(
         persons, happened, _recorded(notice, happened), ground=people.ground("encompass", "Operation Encompass notice")
     )
-    ids = [people.event_id(options, "encompass", force, plain(reference), str(n)) for n in _revisions(notice)]
+    ids = [
+        people.event_id(options, "encompass", plain(notice.said.get("force")), plain(reference), str(n))
+        for n in _revisions(notice)
+    ]
     about["corrects"] = ids[0] if len(ids) > 1 else None
     data = {"about": about, "reference": reference, **_facts(notice, remarks)}
-    return Taken(
-        notice.where, people.event(options, TYPE, f"hearth:file/operation-encompass/{force}", data, id=ids[-1]), remarks
-    )
+    return Taken(notice.where, people.event(options, TYPE, SOURCE, data, id=ids[-1]), remarks)
 
 
 def _recorded(notice: Notice, happened: datetime) -> datetime:

@@ -35,7 +35,7 @@ _HALVES = {
     "pm session": "PM",
     "afternoon session": "PM",
 }
-_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9/-]{0,19}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{5,6}|[0-9]{3}/?[0-9]{4}", re.ASCII)  # URN, or local authority and establishment number
 _SLASHES = {"/": "AM", "\\": "PM"}
 
 
@@ -160,7 +160,7 @@ def establishment_of(known: Sheet, row: Row, where: str, options: Options) -> st
     """Return the school's URN from the row or from the publisher. Raises Unused where neither says it."""
     said, _ = number(known.header.cell(row, "establishment"))
     for school in (said, options.establishment):
-        if school and _NUMBER.fullmatch(school):  # a school's name is not its number
+        if school and _NUMBER.fullmatch(school):  # it stands in the source, so it must be a number of that shape
             return school
     raise Unused(
         _no(

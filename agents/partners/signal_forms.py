@@ -87,10 +87,10 @@ def _from_bundle(bundle: dict[str, Any]) -> Signal | None:
 
 def _notification(bundle: dict[str, Any]) -> dict[str, Any] | None:
     """Return the parts of the bundle's notification by name, or None where it is another bundle."""
-    for entry in bundle.get("entry") or []:
+    for entry in _list(bundle.get("entry")):
         resource = _part(entry, "resource")
         if resource.get("resourceType") == "Parameters":
-            parts = [p for parameter in resource.get("parameter") or [] for p in _part(parameter).get("part") or []]
+            parts = [p for parameter in _list(resource.get("parameter")) for p in _list(_part(parameter).get("part"))]
             named = {p["name"]: p for p in parts if isinstance(p, dict) and isinstance(p.get("name"), str)}
             if "event-type" in named:
                 return named
@@ -101,3 +101,7 @@ def _part(value: Any, *names: str) -> dict[str, Any]:
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

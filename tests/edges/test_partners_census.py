@@ -11,11 +11,13 @@ from agents.partners import Options, Taken, read, sniff
 from tests.edges.files import KEY, UPN, about, codes, data, outside, person, take
 
 IDENTIFIERS = f"<LAchildID>C1</LAchildID><UPN>{UPN}</UPN><PersonBirthDate>2015-03-27</PersonBirthDate><Sex>F</Sex>"
-REFERRAL = "<CINreferralDate>2023-10-06</CINreferralDate><ReferralSource>1A</ReferralSource><PrimaryNeedCode>N4</PrimaryNeedCode>"
+REFERRAL = """<CINreferralDate>2023-10-06</CINreferralDate><ReferralSource>1A</ReferralSource>
+<PrimaryNeedCode>N4</PrimaryNeedCode>"""
 ASSESSMENT = """<Assessments><AssessmentActualStartDate>2023-10-09</AssessmentActualStartDate>
 <AssessmentAuthorisationDate>2023-11-20</AssessmentAuthorisationDate><FactorsIdentifiedAtAssessment>
 <AssessmentFactors>1C</AssessmentFactors><AssessmentFactors>3B</AssessmentFactors></FactorsIdentifiedAtAssessment></Assessments>"""
-SECTION_47 = """<DateOfInitialCPC>2023-12-24</DateOfInitialCPC><Section47><S47ActualStartDate>2023-11-01</S47ActualStartDate>
+SECTION_47 = """<DateOfInitialCPC>2023-12-24</DateOfInitialCPC><Section47>
+<S47ActualStartDate>2023-11-01</S47ActualStartDate>
 <DateOfInitialCPC>2023-11-20</DateOfInitialCPC><ICPCnotRequired>false</ICPCnotRequired></Section47>"""
 PLAN = """<ChildProtectionPlans><CPPstartDate>2023-11-20</CPPstartDate><CPPendDate>2024-02-01</CPPendDate>
 <InitialCategoryOfAbuse>NEG</InitialCategoryOfAbuse><LatestCategoryOfAbuse>PHY</LatestCategoryOfAbuse></ChildProtectionPlans>"""
@@ -98,7 +100,9 @@ def test_the_last_plan_closes_with_its_case() -> None:
     plan = "<CINPlanDates><CINPlanStartDate>2023-11-01</CINPlanStartDate></CINPlanDates>"
     closing = "<CINclosureDate>2023-12-01</CINclosureDate><ReasonForClosure>RC7</ReasonForClosure>"
     found = events(census(REFERRAL + closing + plan), "EpisodeClosed")
-    assert [(data(t)["episode"], data(t)["on"], data(t)["reason"]) for t in found] == [("child-in-need", date(2023, 12, 1), "RC7")]
+    assert [(data(t)["episode"], data(t)["on"], data(t)["reason"]) for t in found] == [
+        ("child-in-need", date(2023, 12, 1), "RC7")
+    ]
 
 
 def test_stray_text_between_elements_is_not_read() -> None:
@@ -110,7 +114,16 @@ def test_stray_text_between_elements_is_not_read() -> None:
 
 @pytest.mark.parametrize(
     ("element", "sex"),
-    [("<GenderCurrent>1</GenderCurrent>", "male"), ("<GenderCurrent>2</GenderCurrent>", "female"), ("<GenderCurrent>0</GenderCurrent>", None), ("<GenderCurrent>9</GenderCurrent>", "9"), ("<Sex>M</Sex>", "male"), ("<Sex>1</Sex>", "male"), ("<Sex>U</Sex>", None), ("<Sex>b) Female</Sex>", "female")],
+    [
+        ("<GenderCurrent>1</GenderCurrent>", "male"),
+        ("<GenderCurrent>2</GenderCurrent>", "female"),
+        ("<GenderCurrent>0</GenderCurrent>", None),
+        ("<GenderCurrent>9</GenderCurrent>", "9"),
+        ("<Sex>M</Sex>", "male"),
+        ("<Sex>1</Sex>", "male"),
+        ("<Sex>U</Sex>", None),
+        ("<Sex>b) Female</Sex>", "female"),
+    ],
 )
 def test_sex_is_written_differently_in_different_years(element: str, sex: str | None) -> None:
     """GenderCurrent 0/1/2/9 in old years, Sex as a letter or a number in new ones."""
@@ -118,7 +131,9 @@ def test_sex_is_written_differently_in_different_years(element: str, sex: str | 
     assert person(taken)["sex"] == sex
 
 
-@pytest.mark.parametrize(("said", "truth"), [("0", False), ("1", True), ("false", False), ("true", True), ("TRUE", True), ("maybe", None)])
+@pytest.mark.parametrize(
+    ("said", "truth"), [("0", False), ("1", True), ("false", False), ("true", True), ("TRUE", True), ("maybe", None)]
+)
 def test_no_further_action_is_written_in_several_ways(said: str, truth: bool | None) -> None:
     """0 and 1, false and true."""
     [taken] = events(census().replace("<ReferralNFA>0", f"<ReferralNFA>{said}"), "ReferralReceived")
@@ -128,7 +143,9 @@ def test_no_further_action_is_written_in_several_ways(said: str, truth: bool | N
 def test_a_child_may_have_several_cases() -> None:
     """Each is read, in its own place."""
     other = REFERRAL.replace("2023-10-06", "2024-01-15")
-    text = census().replace("</CINdetails>", f"</CINdetails><CINdetails>{other}<ReferralNFA>0</ReferralNFA></CINdetails>")
+    text = census().replace(
+        "</CINdetails>", f"</CINdetails><CINdetails>{other}<ReferralNFA>0</ReferralNFA></CINdetails>"
+    )
     found = events(text, "ReferralReceived")
     assert [t.where for t in found] == ["Child[1]/CINdetails[1]", "Child[1]/CINdetails[2]"]
     assert found[0].event.id != found[1].event.id
@@ -222,7 +239,11 @@ def test_a_child_without_any_number_or_name_is_a_problem_and_the_next_is_read() 
 
 def test_entities_are_refused() -> None:
     """Billion laughs, and files of the machine, end at the door."""
-    for bomb in ('<!DOCTYPE m [<!ENTITY a "aaaa">]>', '<!DOCTYPE m [<!ENTITY x SYSTEM "file:///etc/passwd">]>', "<!DOCTYPE m>"):
+    for bomb in (
+        '<!DOCTYPE m [<!ENTITY a "aaaa">]>',
+        '<!DOCTYPE m [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+        "<!DOCTYPE m>",
+    ):
         taken, problems = take(bomb + census(), "social-care", format="cin-census")
         assert taken == []
         assert codes(problems)[0] == "forbidden-xml"
@@ -273,7 +294,11 @@ def test_a_large_census_is_read_as_a_stream(tmp_path: Any) -> None:
     """Memory does not grow with the file."""
     import tracemalloc
 
-    start, child, end = census().partition("<Child>")[0], census()[census().index("<Child>") : census().index("</Children>")], "</Children></Message>"
+    start, child, end = (
+        census().partition("<Child>")[0],
+        census()[census().index("<Child>") : census().index("</Children>")],
+        "</Children></Message>",
+    )
     path = tmp_path / "cin.xml"
     with path.open("w") as file:
         file.write(start)

@@ -20,7 +20,11 @@ def test_a_child_and_each_named_parent_become_a_place_on_the_roll_and_relationsh
     """One row, three events."""
     events, problems = take(HEAD + ROW, "school", **SAID)
     assert problems == []
-    assert [t.event.type.rpartition(".")[2] for t in events] == ["PupilJoinedRoll", "RelationshipStated", "RelationshipStated"]
+    assert [t.event.type.rpartition(".")[2] for t in events] == [
+        "PupilJoinedRoll",
+        "RelationshipStated",
+        "RelationshipStated",
+    ]
     assert data(events[0]) == {"establishment": "100001", "on": date(2024, 9, 2), "year_group": None}
     assert [data(t)["relationship"] for t in events[1:]] == ["mother", "step-parent"]
     adult = person(events[1], "adult")

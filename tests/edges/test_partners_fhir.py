@@ -16,33 +16,63 @@ SNOMED = "http://snomed.info/sct"
 
 def patient(**more: Any) -> dict[str, Any]:
     return {
-        "resourceType": "Patient", "id": NHS, "meta": {"versionId": "2", "lastUpdated": AT},
+        "resourceType": "Patient",
+        "id": NHS,
+        "meta": {"versionId": "2", "lastUpdated": AT},
         "identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": NHS}],
-        "name": [{"use": "usual", "family": "Moor", "given": ["Ada", "May"]}], "gender": "female", "birthDate": "2012-05-01",
+        "name": [{"use": "usual", "family": "Moor", "given": ["Ada", "May"]}],
+        "gender": "female",
+        "birthDate": "2012-05-01",
         "address": [{"use": "home", "line": ["1 Low Row", "Leeds"], "postalCode": "LS1 1AA"}],
         "telecom": [{"system": "phone", "value": "07000000001"}],
-        "generalPractitioner": [{"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "Y12345"}}], **more,
-    }  # fmt: skip
+        "generalPractitioner": [
+            {"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "Y12345"}}
+        ],
+        **more,
+    }
 
 
 def encounter(**more: Any) -> dict[str, Any]:
-    return {"resourceType": "Encounter", "id": "e1", "status": "finished", "subject": {"reference": f"Patient/{NHS}"},
-            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
-            "meta": {"lastUpdated": AT}, "period": {"start": "2024-05-31T22:15:00+01:00"}, **more}  # fmt: skip
+    return {
+        "resourceType": "Encounter",
+        "id": "e1",
+        "status": "finished",
+        "subject": {"reference": f"Patient/{NHS}"},
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
+        "meta": {"lastUpdated": AT},
+        "period": {"start": "2024-05-31T22:15:00+01:00"},
+        **more,
+    }
 
 
 def appointment(**more: Any) -> dict[str, Any]:
-    return {"resourceType": "Appointment", "id": "a1", "status": "noshow", "start": "2024-05-30T10:00:00+01:00",
-            "end": "2024-05-30T10:20:00+01:00", "meta": {"lastUpdated": AT},
-            "serviceType": [{"coding": [{"display": "Health visiting service"}]}],
-            "participant": [{"actor": {"reference": "Practitioner/7"}, "status": "accepted"},
-                            {"actor": {"reference": f"Patient/{NHS}"}, "status": "accepted"}], **more}  # fmt: skip
+    return {
+        "resourceType": "Appointment",
+        "id": "a1",
+        "status": "noshow",
+        "start": "2024-05-30T10:00:00+01:00",
+        "end": "2024-05-30T10:20:00+01:00",
+        "meta": {"lastUpdated": AT},
+        "serviceType": [{"coding": [{"display": "Health visiting service"}]}],
+        "participant": [
+            {"actor": {"reference": "Practitioner/7"}, "status": "accepted"},
+            {"actor": {"reference": f"Patient/{NHS}"}, "status": "accepted"},
+        ],
+        **more,
+    }
 
 
 def flag(code: str = "342191000000101", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Flag", "id": "f1", "status": "active", "subject": {"reference": f"Patient/{NHS}"},
-            "meta": {"lastUpdated": AT}, "code": {"coding": [{"system": SNOMED, "code": code}]},
-            "period": {"start": "2024-05-01"}, **more}  # fmt: skip
+    return {
+        "resourceType": "Flag",
+        "id": "f1",
+        "status": "active",
+        "subject": {"reference": f"Patient/{NHS}"},
+        "meta": {"lastUpdated": AT},
+        "code": {"coding": [{"system": SNOMED, "code": code}]},
+        "period": {"start": "2024-05-01"},
+        **more,
+    }
 
 
 def bundle(*resources: Any, **more: Any) -> dict[str, Any]:
@@ -64,7 +94,12 @@ def test_a_patient_is_a_person_as_they_are_now() -> None:
     """It is a snapshot, so nothing is said to have changed."""
     found = took(patient())
     who = person(found)
-    assert (who["family_name"], who["given_names"], who["sex"], who["birth_date"]) == ("Moor", "Ada May", "female", date(2012, 5, 1))
+    assert (who["family_name"], who["given_names"], who["sex"], who["birth_date"]) == (
+        "Moor",
+        "Ada May",
+        "female",
+        date(2012, 5, 1),
+    )
     assert (who["address"], who["postcode"], who["phone"]) == ("1 Low Row, Leeds", "LS1 1AA", "07000000001")
     assert data(found) == {"changed": []}
     assert about(found)["recorded_at"] == datetime(2024, 6, 1, 9, tzinfo=UTC)
@@ -79,6 +114,14 @@ def test_a_restricted_patient_has_no_address_phone_or_practice_and_is_shielded(l
     assert about(found)["tier"] == "shielded"
     assert codes(found) == ["restricted"]
     assert "Y12345" not in str(found.event.data)
+
+
+@pytest.mark.parametrize("meta", [{"security": "R"}, {"security": [["R"]]}, {"security": [{"code": ["R"]}]}, "R"])
+def test_a_patient_whose_security_cannot_be_read_counts_as_restricted(meta: Any) -> None:
+    """A broken label must not give an address away."""
+    found = took(patient(meta=meta), recorded_at=datetime(2024, 6, 1, tzinfo=UTC))
+    assert about(found)["tier"] == "shielded"
+    assert person(found)["address"] is None
 
 
 def test_a_restriction_covers_what_stands_beside_the_patient() -> None:
@@ -99,17 +142,32 @@ def test_a_minimal_patient_is_a_number() -> None:
 def test_periods_that_have_ended_do_not_hold() -> None:
     """An old address is not where they live."""
     old = {"line": ["9 Old Row"], "postalCode": "LS9 9ZZ", "use": "home", "period": {"end": "2024-05-31"}}
-    found = took(patient(address=[old], telecom=[{"system": "phone", "value": "07", "period": {"end": "2020-01-01"}}],
-                         name=[{"use": "old", "family": "Before"}, {"use": "usual", "family": "Moor"}]))  # fmt: skip
+    found = took(
+        patient(
+            address=[old],
+            telecom=[{"system": "phone", "value": "07", "period": {"end": "2020-01-01"}}],
+            name=[{"use": "old", "family": "Before"}, {"use": "usual", "family": "Moor"}],
+        )
+    )
     assert (person(found)["address"], person(found)["phone"], person(found)["family_name"]) == (None, None, "Moor")
     open_ = took(patient(address=[{**old, "period": {"end": "2024-06-30"}}]))
     assert person(open_)["address"] == "9 Old Row"
-    assert person(took(patient(address=[{**old, "period": {"end": "2024-06-30"}}]), today=date(2024, 7, 1)))["address"] is None
+    assert (
+        person(took(patient(address=[{**old, "period": {"end": "2024-06-30"}}]), today=date(2024, 7, 1)))["address"]
+        is None
+    )
 
 
 def test_the_birth_time_is_an_extension_and_the_birth_date_stands() -> None:
     """`_birthDate` beside `birthDate`."""
-    time = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/patient-birthTime", "valueDateTime": "2012-05-01T04:00:00Z"}]}
+    time = {
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/StructureDefinition/patient-birthTime",
+                "valueDateTime": "2012-05-01T04:00:00Z",
+            }
+        ]
+    }
     found = took(patient(_birthDate=time))
     assert person(found)["birth_date"] == date(2012, 5, 1)
     assert codes(found) == []
@@ -125,10 +183,19 @@ def test_a_birth_date_not_known_to_the_day_is_left_out_with_a_remark(said: str) 
 
 def test_data_absent_reasons_say_nothing() -> None:
     """A name or number that is only an extension."""
-    absent = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
-    number = {"system": "https://fhir.nhs.uk/Id/nhs-number", "_value": absent,
-              "extension": [{"url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberUnavailableReason",
-                             "valueCodeableConcept": {"coding": [{"code": "1"}]}}]}  # fmt: skip
+    absent = {
+        "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+    }
+    number = {
+        "system": "https://fhir.nhs.uk/Id/nhs-number",
+        "_value": absent,
+        "extension": [
+            {
+                "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberUnavailableReason",
+                "valueCodeableConcept": {"coding": [{"code": "1"}]},
+            }
+        ],
+    }
     value = patient(id="local-1", identifier=[number], name=[absent], _birthDate=absent)
     del value["birthDate"]
     found = took(value)
@@ -138,15 +205,21 @@ def test_data_absent_reasons_say_nothing() -> None:
 
 def test_a_superseded_number_is_no_identifier() -> None:
     """Marked old, or ended."""
-    numbers = [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": OTHER_NHS, "use": "old"}, *patient()["identifier"]]
+    numbers = [
+        {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": OTHER_NHS, "use": "old"},
+        *patient()["identifier"],
+    ]
     assert person(took(patient(identifier=numbers)))["identifiers"] == [{"system": "nhs-number", "value": NHS}]
 
 
 def test_a_uprn_is_found_in_its_address_key() -> None:
     """And only the key of that type."""
+
     def key(kind: str, value: str) -> dict[str, Any]:
-        return {"url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-AddressKey",
-                "extension": [{"url": "type", "valueCoding": {"code": kind}}, {"url": "value", "valueString": value}]}  # fmt: skip
+        return {
+            "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-AddressKey",
+            "extension": [{"url": "type", "valueCoding": {"code": kind}}, {"url": "value", "valueString": value}],
+        }
 
     home = {"use": "home", "line": ["1 Low Row"], "extension": [key("PAF", "123"), key("UPRN", "100012345678")]}
     assert person(took(patient(address=[home])))["uprn"] == "100012345678"
@@ -155,15 +228,25 @@ def test_a_uprn_is_found_in_its_address_key() -> None:
 @pytest.mark.parametrize("uprn", ["-1.0", "x12ab", "0"])
 def test_a_uprn_that_cannot_be_one_is_left_out(uprn: str) -> None:
     """-1 and masked numbers stand in census files."""
-    home = {"use": "home", "line": ["1"], "extension": [{"url": "AddressKey", "extension": [
-        {"url": "type", "valueCoding": {"code": "UPRN"}}, {"url": "value", "valueString": uprn}]}]}  # fmt: skip
+    home = {
+        "use": "home",
+        "line": ["1"],
+        "extension": [
+            {
+                "url": "AddressKey",
+                "extension": [{"url": "type", "valueCoding": {"code": "UPRN"}}, {"url": "value", "valueString": uprn}],
+            }
+        ],
+    }
     assert person(took(patient(address=[home])))["uprn"] is None
 
 
 def test_a_death_in_a_patient_is_an_event_of_its_own() -> None:
     """With the notice's status where it is said."""
-    notice = {"url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DeathNotificationStatus", "extension": [
-        {"url": "deathNotificationStatus", "valueCodeableConcept": {"coding": [{"code": "2"}]}}]}  # fmt: skip
+    notice = {
+        "url": "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DeathNotificationStatus",
+        "extension": [{"url": "deathNotificationStatus", "valueCodeableConcept": {"coding": [{"code": "2"}]}}],
+    }
     events, _ = both(patient(deceasedDateTime="2024-05-20T00:00:00+01:00", extension=[notice]))
     assert [t.event.type for t in events] == ["hearth.health.DemographicsChanged", "hearth.health.PersonDied"]
     assert data(events[1]) == {"on": date(2024, 5, 20), "notification": "2"}
@@ -195,7 +278,11 @@ def test_the_newest_date_in_a_resource_stands_in_for_a_missing_one() -> None:
 def test_an_emergency_encounter_says_when_they_arrived_and_no_clinical_reason() -> None:
     """Reasons stay with the hospital."""
     found = took(encounter(reasonCode=[{"text": "planted clinical words"}]))
-    assert data(found) == {"arrived_at": datetime(2024, 5, 31, 21, 15, tzinfo=UTC), "setting": "emergency-department", "reasons": []}
+    assert data(found) == {
+        "arrived_at": datetime(2024, 5, 31, 21, 15, tzinfo=UTC),
+        "setting": "emergency-department",
+        "reasons": [],
+    }
     assert codes(found) == ["not-carried-over"]
     assert "planted" not in str(found.event)
 
@@ -217,8 +304,14 @@ def test_an_encounter_entered_in_error_takes_back_the_one_sent_before() -> None:
 
 def test_a_missed_appointment_of_a_child_was_not_brought_and_of_an_adult_not_attended() -> None:
     """By age on the day, where the Patient is there."""
-    child, adult = (both(bundle(patient(birthDate=born), appointment()))[0][-1] for born in ("2012-05-01", "1990-01-01"))
-    assert data(child) == {"service": "health-visiting", "appointment_date": date(2024, 5, 30), "reason": "was-not-brought"}
+    child, adult = (
+        both(bundle(patient(birthDate=born), appointment()))[0][-1] for born in ("2012-05-01", "1990-01-01")
+    )
+    assert data(child) == {
+        "service": "health-visiting",
+        "appointment_date": date(2024, 5, 30),
+        "reason": "was-not-brought",
+    }
     assert data(adult)["reason"] == "did-not-attend"
     assert codes(took(appointment())) == ["age-not-known"]
 
@@ -231,7 +324,10 @@ def test_an_appointment_that_was_kept_is_not_used() -> None:
 def test_a_flag_is_set_when_active_and_cleared_when_inactive() -> None:
     """On the day its period starts or ends."""
     on, off = took(flag()), took(flag(status="inactive", period={"start": "2024-05-01", "end": "2024-05-20"}))
-    assert (on.event.type[14:], data(on)) == ("SafeguardingFlagSet", {"flag": "342191000000101", "on": date(2024, 5, 1)})
+    assert (on.event.type[14:], data(on)) == (
+        "SafeguardingFlagSet",
+        {"flag": "342191000000101", "on": date(2024, 5, 1)},
+    )
     assert (off.event.type[14:], data(off)["on"]) == ("SafeguardingFlagCleared", date(2024, 5, 20))
     assert on.event.id != off.event.id
 
@@ -280,9 +376,12 @@ def test_a_contained_patient_answers_its_own_resource() -> None:
 
 @pytest.mark.parametrize(
     ("subject", "system"),
-    [({"reference": f"https://x/Patient/{NHS}"}, "nhs-number"), ({"reference": "Patient/h77/_history/2"}, "local"),
-     ({"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": NHS}}, "nhs-number")],
-)  # fmt: skip
+    [
+        ({"reference": f"https://x/Patient/{NHS}"}, "nhs-number"),
+        ({"reference": "Patient/h77/_history/2"}, "local"),
+        ({"identifier": {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": NHS}}, "nhs-number"),
+    ],
+)
 def test_a_reference_that_nothing_answers_still_says_who(subject: dict[str, Any], system: str) -> None:
     """The last part of it is an NHS number, or the publisher's own id."""
     assert person(took(encounter(subject=subject)))["identifiers"][0]["system"] == system
@@ -329,7 +428,9 @@ def test_supporting_resources_are_no_loss() -> None:
 
 def test_a_patch_is_no_resource_and_a_patch_body_may_be_one() -> None:
     """Operations say nothing without what they change; a whole resource is read."""
-    events, problems = both({"patches": [{"op": "replace", "path": "/name/0/family", "value": "Moor"}]}, name="patch.json")
+    events, problems = both(
+        {"patches": [{"op": "replace", "path": "/name/0/family", "value": "Moor"}]}, name="patch.json"
+    )
     assert events == []
     assert codes(problems) == ["not-a-resource"]
     assert took(patient(), name="patch.json").event.type.endswith("DemographicsChanged")

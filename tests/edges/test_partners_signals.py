@@ -16,24 +16,61 @@ REF = f"https://api.service.nhs.uk/personal-demographics/FHIR/R4/Patient/{NHS}"
 
 
 def signal(kind: str, **more: Any) -> dict[str, Any]:
-    return {"specversion": "1.0", "id": ID, "source": "https://fhir.nhs.uk/Id/nhsSpineASID/477121000324", "type": kind,
-            "time": "2024-06-01T13:00:00Z", "dataref": REF, "subject": NHS, **more}  # fmt: skip
+    return {
+        "specversion": "1.0",
+        "id": ID,
+        "source": "https://fhir.nhs.uk/Id/nhsSpineASID/477121000324",
+        "type": kind,
+        "time": "2024-06-01T13:00:00Z",
+        "dataref": REF,
+        "subject": NHS,
+        **more,
+    }
 
 
 def old(kind: str, **said: Any) -> dict[str, Any]:
-    return {"id": ID, "type": kind, "subject": {"dob": "2017-10-02", "familyName": "MOOR", "nhsNumber": NHS},
-            "source": {"name": "NHS", "identifier": {"system": "https://fhir.nhs.uk/Id/nhsSpineASID", "value": "477121000324"}},
-            "time": "2024-06-01T13:00:00.000Z", "data": {"versionId": 'W/"2"', "fullUrl": REF, **said}}  # fmt: skip
+    return {
+        "id": ID,
+        "type": kind,
+        "subject": {"dob": "2017-10-02", "familyName": "MOOR", "nhsNumber": NHS},
+        "source": {
+            "name": "NHS",
+            "identifier": {"system": "https://fhir.nhs.uk/Id/nhsSpineASID", "value": "477121000324"},
+        },
+        "time": "2024-06-01T13:00:00.000Z",
+        "data": {"versionId": 'W/"2"', "fullUrl": REF, **said},
+    }
 
 
 def history(kind: str, resource: Any = None) -> dict[str, Any]:
-    parts = [{"name": "timestamp", "valueInstant": "2024-06-01T13:00:00Z"}, {"name": "focus", "valueReference": {"reference": REF}}]
-    context = [{"name": "event-type", "valueString": kind}, {"name": "source", "valueUri": "uk.nhs.personal-demographics-service"},
-               {"name": "subject", "valueReference": {"identifier": {"value": NHS}}}]  # fmt: skip
-    entries: list[Any] = [{"resource": {"resourceType": "Parameters", "parameter": [
-        {"name": "notification-event", "part": parts}, {"name": "additional-context", "part": context}]}}]  # fmt: skip
+    parts = [
+        {"name": "timestamp", "valueInstant": "2024-06-01T13:00:00Z"},
+        {"name": "focus", "valueReference": {"reference": REF}},
+    ]
+    context = [
+        {"name": "event-type", "valueString": kind},
+        {"name": "source", "valueUri": "uk.nhs.personal-demographics-service"},
+        {"name": "subject", "valueReference": {"identifier": {"value": NHS}}},
+    ]
+    entries: list[Any] = [
+        {
+            "resource": {
+                "resourceType": "Parameters",
+                "parameter": [
+                    {"name": "notification-event", "part": parts},
+                    {"name": "additional-context", "part": context},
+                ],
+            }
+        }
+    ]
     entries += [{"resource": resource}] if resource is not None else []
-    return {"resourceType": "Bundle", "id": ID, "type": "history", "timestamp": "2024-06-01T13:00:00Z", "entry": entries}
+    return {
+        "resourceType": "Bundle",
+        "id": ID,
+        "type": "history",
+        "timestamp": "2024-06-01T13:00:00Z",
+        "entry": entries,
+    }
 
 
 def taken(value: Any) -> Any:
@@ -114,8 +151,12 @@ def test_the_history_bundle_is_a_signal_too(resource: Any) -> None:
 
 def test_the_nhs_number_stands_among_the_identifiers_and_nowhere_outside() -> None:
     """Also when the publisher put it into the id, the source or the type."""
-    planted = [signal("pds-change-of-gp-2", id=NHS), signal("pds-change-of-gp-2", source=f"https://x/Patient/{NHS}"),
-               signal(f"pds-change-of-gp-{NHS}"), signal("pds-change-of-gp-2", source=f"uk.nhs.p{NHS}")]  # fmt: skip
+    planted = [
+        signal("pds-change-of-gp-2", id=NHS),
+        signal("pds-change-of-gp-2", source=f"https://x/Patient/{NHS}"),
+        signal(f"pds-change-of-gp-{NHS}"),
+        signal("pds-change-of-gp-2", source=f"uk.nhs.p{NHS}"),
+    ]
     events, problems = take("\n".join(map(json.dumps, planted)), "health")
     assert len(events) == 3
     assert codes(problems) == ["signal-not-used"]
