@@ -1,6 +1,6 @@
 """A school's class list: each row says that a child is on the roll, and who their parents are.
 
-A list rarely says when a child joined: without such a column, the day the list stands for (`--stated-on`) is used.
+A list rarely says when a child joined: without such a column, the day the list stands for (`--on`) is used.
 Whether a parent lives with the child is not said either; the contract's default (they do) stands, with a remark.
 """
 
@@ -52,7 +52,7 @@ def _lacking(known: Sheet, options: Options) -> Problem | None:
             "joined_on",
             "no-date",
             "A class list says neither when children joined nor which day it stands for",
-            "Say --stated-on, or add a column of joining dates",
+            "Say --on, or add a column of joining dates",
         )
     if "establishment" not in known.header.places and not options.establishment:
         return Problem(

@@ -137,7 +137,7 @@ def _events(found: Found, patients: dict[str, Known], source: Source, options: O
             f"{kind}.meta.lastUpdated",
             "no-time",
             "Nothing says when this was recorded",
-            "Send meta.lastUpdated, or say --recorded-at",
+            "Send meta.lastUpdated",
         )
     else:
         if recorded != _said(found) and recorded != options.recorded_at:

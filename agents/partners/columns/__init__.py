@@ -3,7 +3,7 @@
 A map has `form` (`sessions`, `grid`, `class-list`, `encompass`), `day_first` (what 03/04/2024 means), and one table
 per field with the `names` that head its column and, where a row is worth nothing without it, `required = true`.
 Names are compared by their letters and digits only. A publisher whose columns are called otherwise copies a map,
-adds the names, and says `--columns FILE`.
+adds the names, and says `--map FILE`.
 """
 
 from __future__ import annotations
