@@ -139,10 +139,13 @@ class KafkaConsumer:
         messages = self._consumer.consume(1, seconds)
         if messages and most > 1:
             messages += self._consumer.consume(most - 1, 0)
-        records = [_record(message) for message in messages if self._holds_record(message)]
-        for record in records:
-            self._polled[(record.topic, record.partition)] = record.offset + 1
-        self.reached.update(self._polled)
+        records = []
+        for message in messages:  # in order: an end that is told behind a record lies behind it, past what is none
+            if self._holds_record(message):
+                record = _record(message)
+                records.append(record)
+                at = record.topic, record.partition
+                self._polled[at] = self.reached[at] = record.offset + 1
         return records
 
     def commit(self) -> None:
