@@ -1,4 +1,4 @@
-"""The Faust app: assignment, rebalance, tables and their recovery come from Faust, the order of effects from the runner.
+"""The Faust app: assignment, rebalance, tables and recovery come from Faust, the order of effects from the runner.
 
 Each stage has two threads of its own: one works through batches, one writes state to the changelog. Neither is the
 event loop's nor the consumer's, so heartbeats go on while a batch is being worked through, and a wait for the broker

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import rocksdict
-from faust.stores import base, rocksdb
+from faust.stores import memory, rocksdb
 from faust.tables.table import Table
 from faust.types import TP
 from yarl import URL
@@ -131,10 +131,11 @@ class _Recovers:
         self.partition(tp.partition).write({}, offset)
 
 
-class MemoryStore(_Recovers, base.Store):
+class MemoryStore(_Recovers, memory.Store):
     """A table in memory, by partition. A partition that went to another worker is forgotten."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._partitions: dict[int, MemoryPartition] = {}
 
     def partition(self, number: int) -> MemoryPartition:

@@ -20,6 +20,7 @@ from agents.runner import Owned, Runner
 from tests.live.engine_job import CODER, EVENTS, PARTITIONS, Fold, no_quarantine
 
 CONTROL = os.environ.get("HEARTH_CONTROL", "")
+EMBEDDED = os.environ.get("JOB_BROKER") == "embedded"
 
 
 class StateFirst(Runner[Any]):
@@ -40,6 +41,7 @@ def build(bootstrap: str, directory: Path, store: str) -> HearthApp:
     """Return the app of one worker with its own data directory."""
     engine = Engine(
         "job", bootstrap, directory, store=store, batch_records=500, session_seconds=6.0, declare=False,
+        transactions=not EMBEDDED,
         checkpoint_seconds=float(os.environ.get("JOB_CHECKPOINT", "0.2")),
     )  # fmt: skip
     app = HearthApp(engine)
@@ -47,13 +49,14 @@ def build(bootstrap: str, directory: Path, store: str) -> HearthApp:
     def runner(table: StageTable) -> Runner[Any]:
         def own(number: int) -> Owned[Any]:
             changelog = table.changelog_topic_name
-            plain = CONTROL == "no-fence"
+            plain = EMBEDDED or CONTROL == "no-fence"
             writer: Any = OpenWriter(bootstrap) if plain else FencedWriter(bootstrap, f"{changelog}-{number}")
             return Owned(PartitionState(Opening(table, number), CODER, most_live=1000), writer, changelog)
 
         kind = StateFirst if CONTROL == "state-before-outputs" else Runner
         stage = Fold(dedupe=CONTROL != "no-dedupe")
-        return kind("job", stage, KafkaProducer(bootstrap, compression="none"), None, None, own, no_quarantine, fenced_out=(Fenced,))
+        producer = KafkaProducer(bootstrap, compression="none")
+        return kind("job", stage, producer, None, None, own, no_quarantine, fenced_out=(Fenced,))
 
     app.add_stage(StageSpec("accounts", (EVENTS,), PARTITIONS, runner))
     return app

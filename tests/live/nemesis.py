@@ -90,7 +90,7 @@ class Nemesis:
 
 
 class Feeder:
-    """Sends events in small bursts in a thread of its own for as long as faults are made, then the rest at full speed."""
+    """Sends events in small bursts in its own thread for as long as faults are made, then the rest at full speed."""
 
     def __init__(self, send: Callable[[int], None], flush: Callable[[], None], burst: int = 20) -> None:
         """`send(number)` queues one event; `burst` events are sent twenty times a second."""
