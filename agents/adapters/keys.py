@@ -53,7 +53,6 @@ class Subscriber(msgspec.Struct, frozen=True):
 def load_keys(settings: Settings) -> Keys:
     """Load the hub's keys, making those that do not exist. Raises Misconfigured for a file that holds no key."""
     directory = settings.keys_dir
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     version = max([int(path.stem.removeprefix("pseudonym-")) for path in directory.glob("pseudonym-*.key")], default=1)
     log_private = _key(settings.log_private_key, _new_ed25519)
     return Keys(
@@ -152,6 +151,7 @@ def _decoded(text: str, what: str) -> bytes:
 
 def _write_once(path: Path, raw: bytes, mode: int) -> None:
     # two processes may start together: a whole file is linked into place, and the first one stands
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w") as file:

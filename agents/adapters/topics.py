@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 import msgspec
@@ -12,6 +13,7 @@ from schemas.errors import Misconfigured
 from streams import topology
 
 _DAY_MS = 86_400_000
+_KNOWN_SECONDS = 30.0
 _PLAINTEXT_DAYS = 7  # plaintext stands on inbound topics and the resolver's queue only, and for days
 _ASIDE_DAYS = 90  # quarantine and subscribers' alerts: long enough to act on, no second record
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1"}  # the retention period ends by destroying keys
@@ -68,18 +70,28 @@ def ensure(bootstrap: str, topics: Iterable[Topic], replication: int = 1) -> lis
         present = set(admin.list_topics()) & set(wanted)
         _check_partitions(admin, [wanted[name] for name in sorted(present)])
         missing = [topic for name, topic in wanted.items() if name not in present]
-        for topic in missing:
-            _create(admin, topic, replication)
-        return [topic.name for topic in missing]
+        made = [topic.name for topic in missing if _create(admin, topic, replication)]
+        _await(admin, set(wanted))
+        return made
     finally:
         admin.close()
 
 
-def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> None:
+def _create(admin: KafkaAdminClient, topic: Topic, replication: int) -> bool:
     try:
         admin.create_topics([NewTopic(topic.name, topic.partitions, replication, topic_configs=topic.config)])
     except TopicAlreadyExistsError:
-        return  # another hub process made it just now
+        return False  # another hub process made it just now, or it is not in the brokers' lists yet
+    return True
+
+
+def _await(admin: KafkaAdminClient, names: set[str]) -> None:
+    # a topic is made before every broker knows it: whoever writes at once would be told that there is none
+    until = time.monotonic() + _KNOWN_SECONDS
+    while names - set(admin.list_topics()):
+        if time.monotonic() > until:
+            raise Misconfigured("Kafka made the topics and does not list them")
+        time.sleep(0.1)
 
 
 def _check_partitions(admin: KafkaAdminClient, topics: list[Topic]) -> None:
