@@ -42,9 +42,7 @@ def desk(settings: Settings) -> int:
     projector, consumer = bootstrap.projection(settings)
 
     def project() -> None:
-        records = consumer.poll(_BATCH, _WAIT_SECONDS)
-        if records:
-            projector.apply(records)
+        projector.apply(consumer.poll(_BATCH, _WAIT_SECONDS), consumer.reached)
 
     parts.add("projector", project)
     parts.start()

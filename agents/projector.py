@@ -23,6 +23,7 @@ from agents.projector_rows import Row
 from schemas.records import Record
 from streams import topology
 
+Places = Mapping[tuple[str, int], int]
 _LOG = structlog.get_logger()
 
 
@@ -37,6 +38,7 @@ class Projector:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reached: dict[tuple[str, int], int] = {}
 
     def create(self) -> None:
         """Make the tables in SQLite; a deployed database has migrations. Raises Misconfigured without them."""
@@ -50,12 +52,21 @@ class Projector:
 
     def empty(self) -> None:
         """Delete all rows, to be made again from the topics."""
+        self._reached = {}
         with self._engine.begin() as connection:
             for table in tables.METADATA.sorted_tables:
                 connection.execute(sql.delete(table))
 
-    def apply(self, records: Sequence[Record]) -> int:
-        """Write one batch, whole or not at all; return how many rows it gave."""
+    def apply(self, records: Sequence[Record], reached: Places | None = None) -> int:
+        """Write one batch, whole or not at all; return how many rows it gave.
+
+        `reached` gives the next offsets to read where they lie further than behind the last records: past the mark
+        that ends a transaction, which is no record, and counts all the same for those who wait for an offset.
+        """
+        places = _behind(records) if reached is None else reached
+        ahead = {at: to for at, to in places.items() if self._reached.get(at) != to}
+        if not records and not ahead:
+            return 0
         made: dict[str, list[Row]] = defaultdict(list)
         for record in records:
             row = _row(record)
@@ -64,7 +75,9 @@ class Projector:
         with self._engine.begin() as connection:
             for name, table_rows in made.items():
                 _upsert(connection, _WRITTEN[name], table_rows)
-            _advance(connection, records)
+            if ahead:
+                _advance(connection, ahead)
+        self._reached |= ahead
         return sum(map(len, made.values()))
 
 
@@ -88,14 +101,14 @@ def _upsert(connection: Connection, written: _Written, made: list[Row]) -> None:
     connection.execute(statement, list(newest.values()))
 
 
-def _advance(connection: Connection, records: Sequence[Record]) -> None:
-    reached: dict[tuple[str, int], int] = {}
-    for record in records:
-        reached[(record.topic, record.partition)] = record.offset + 1
+def _behind(records: Sequence[Record]) -> Places:
+    return {(record.topic, record.partition): record.offset + 1 for record in records}
+
+
+def _advance(connection: Connection, places: Places) -> None:
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(tables.POSITIONS)
     statement = insert.on_conflict_do_update(index_elements=["topic", "number"], set_={"next": insert.excluded.next})
-    if reached:
-        connection.execute(statement, [{"topic": at[0], "number": at[1], "next": to} for at, to in reached.items()])
+    connection.execute(statement, [{"topic": at[0], "number": at[1], "next": to} for at, to in places.items()])
 
 
 def _row(record: Record) -> Row | None:

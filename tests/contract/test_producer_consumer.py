@@ -10,6 +10,7 @@ import pytest
 from kafka import KafkaConsumer as IndependentConsumer
 from kafka.partitioner.default import murmur2
 
+from agents.adapters.fence import FencedWriter
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer, Unreadable, read_all
 from agents.adapters.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from agents.ports import Consumer, NotWritten, Producer
@@ -170,3 +171,21 @@ def test_read_all_ends_at_what_stood_there(embedded: Any) -> None:
     assert read_all(consumer, found.extend) == 1000
     assert len({(record.partition, record.offset) for record in found}) == 1000
     consumer.close()
+
+
+@pytest.mark.kafka
+def test_the_end_behind_a_transaction_is_reached(kafka: Any) -> None:
+    """The mark that ends a transaction takes an offset and is no record: who waits for the end must not wait for it."""
+    topic = make_topic(kafka)
+    writer = FencedWriter(kafka.bootstrap, "the-end")
+    writer.write([(topic, 0, b"k", b"1"), (topic, 0, b"k", b"2")])
+    consumer, found = KafkaConsumer(kafka.bootstrap, [topic]), list[Record]()
+    try:
+        assert read_all(consumer, found.extend) == 2
+        assert consumer.end_offsets() == {(topic, 0): 3} == consumer.reached
+        writer.write([(topic, 0, b"k", b"3")])
+        assert read_all(consumer, found.extend) == 1
+        assert consumer.reached == {(topic, 0): 5}
+    finally:
+        consumer.close()
+    assert [record.value for record in found] == [b"1", b"2", b"3"]
