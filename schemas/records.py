@@ -186,6 +186,7 @@ class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person",
 
     `relationships` are all that were ever stated with this person as the child (corrected and retracted ones too);
     the resolver works families out from them. `practitioner` is set where this person works with families too.
+    Of several ids of one person the smallest names them in `same_as` of the others, and lists those in `joined`.
     """
 
     person: PersonId
@@ -198,6 +199,20 @@ class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person",
     born: tuple[str, ...] = ()  # pseudonyms of the birth dates that were accepted of them
     named_by: tuple[PersonId, ...] = ()  # those whose `relationships` name this person as the other
     moves: tuple[Move, ...] = ()  # not yet known to be carried out: what a replay of their cause asks for again
+    numbers: tuple[Number, ...] = ()  # said of this id: nobody has two of one system
+    same_as: PersonId | None = None
+    same_by: EventKey | None = None  # the event that proved it
+    joined: tuple[PersonId, ...] = ()
+
+
+class Number(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A number of which a person has one only (an NHS number, a permanent UPN), and the event that first said it."""
+
+    system: str
+    pseudonym: Pseudonym
+    event: EventKey
+    corrects: EventKey | None = None  # the earlier event that this one corrected
+    former: bool = False  # replaced by another, as its issuer announced
 
 
 class Move(msgspec.Struct, frozen=True):
