@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -99,7 +99,11 @@ class Story:
         return self.today - timedelta(days=days_ago)
 
     def noon(self, days_ago: int) -> datetime:
-        return datetime.combine(self.day(days_ago), time(12), LONDON)
+        """Noon in London, as UTC: so stand instants in typed data, and a digest of it is the same once it was sent."""
+        return self._at(days_ago, 12)
+
+    def _at(self, days_ago: int, hour: int) -> datetime:
+        return datetime.combine(self.day(days_ago), time(hour), LONDON).astimezone(UTC)
 
     def tell(
         self,
@@ -119,7 +123,7 @@ class Story:
     ) -> str:
         """Add one event and return its id. `days_ago` is when it happened; noon, recorded an hour later."""
         happened = self.noon(days_ago)
-        recorded = datetime.combine(self.day(days_ago if recorded_days_ago is None else recorded_days_ago), time(13), LONDON)
+        recorded = self._at(days_ago if recorded_days_ago is None else recorded_days_ago, 13)
         number = hashlib.sha256(f"{self.name}/{len(self.events)}".encode()).hexdigest()[:20]
         about = {
             "persons": [person.said(agency, role) for person, role in persons],
