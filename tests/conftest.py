@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agents.adapters.embedded import Embedded
 from agents.adapters.topics import Topic, ensure
 from deploy.kafka.broker import Broker, start
+
+if TYPE_CHECKING:
+    from tests.live.running_hub import RunningHub
 
 _numbers = itertools.count(1)
 
@@ -20,6 +24,19 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     broker = start(tmp_path_factory.mktemp("kafka"))
     yield broker
     broker.remove()
+
+
+@pytest.fixture(scope="session")
+def hearth(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """`hearth up` on that Kafka: one hub for the whole run, which must stop as cleanly as it started."""
+    from tests.live.running_hub import RunningHub  # it loads the whole hub, and few tests need that
+
+    hub = RunningHub(kafka.bootstrap, tmp_path_factory.mktemp("hearth"))
+    try:
+        yield hub.start()
+    finally:
+        code = hub.stop()
+    assert code == 0, hub.logs()[-2000:]
 
 
 @pytest.fixture(scope="session")
