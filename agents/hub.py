@@ -70,8 +70,9 @@ class Child:
     def _start(self, now: float) -> None:
         with self._output.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 (our own command, no shell)
-                self._command, env=self._environ, stdin=subprocess.PIPE, stdout=output, stderr=output
-            )
+                self._command, env=self._environ, stdin=subprocess.PIPE, stdout=output, stderr=output,
+                start_new_session=True,  # Ctrl-C is for the hub, which stops its children in order
+            )  # fmt: skip
         self._started = now
         self.restarts += 1
 
@@ -165,7 +166,7 @@ def start(settings: Settings, say: Callable[[str], None] = lambda _: None) -> Hu
     topics = bootstrap.topics(begun)
     broker = None
     if begun.kafka:
-        made = ensure(begun.kafka, topics)
+        made = ensure(begun.kafka, topics, begun.replication)
         say(f"Runs on the Kafka at {begun.kafka}; {len(made)} topics made. State in {begun.run_dir}.")
     else:
         broker = Embedded(topics)

@@ -1,4 +1,7 @@
-"""What a running hub's child processes are: `python -m agents.processes worker NAME` and `… desk`.
+"""What a hub's processes are: `python -m agents.processes worker NAME`, `… desk`, and `… prepare` before them.
+
+`agents/hub.py` runs them on one machine; containers run them one by one, on a Kafka named by HEARTH_KAFKA. `prepare`
+makes the keys and topics that are missing, and ends.
 
 A worker runs the stages. The desk runs, in threads of its own, both sequencers and the projector, and serves HTTP. A
 thread that ends for any reason ends the desk: its supervisor starts another, which goes on where the topics say.
@@ -10,16 +13,19 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 
 from agents import logging
 from agents.settings import Settings
+from schemas.errors import Misconfigured
 
 _BATCH = 5000
 _WAIT_SECONDS = 0.2
-_LEAVE_SECONDS = 10.0
+_LEAVE_SECONDS = 8.0
 _log = structlog.get_logger("hearth.processes")
 
 
@@ -33,7 +39,7 @@ def work(settings: Settings, name: str) -> None:
 def desk(settings: Settings) -> int:
     """Keep the logs and the projection, and serve HTTP, until told to stop; return 1 if a part of it failed."""
     from agents import bootstrap
-    from agents.portal.serve import serve
+    from agents.portal.serve import serving
 
     parts = Parts()
     for log in bootstrap.LOGS:
@@ -46,8 +52,21 @@ def desk(settings: Settings) -> int:
 
     parts.add("projector", project)
     parts.start()
-    serve(bootstrap.door(settings), settings.http_host, settings.http_port)
+    told = _told_to_stop()
+    with serving(bootstrap.door(settings), settings.http_host, settings.http_port):
+        told.wait()
     return parts.stop()
+
+
+def prepare(settings: Settings) -> None:
+    """Make the keys, the subscribers' registry and the topics that are missing."""
+    from agents import bootstrap
+    from agents.adapters.keys import load_keys
+    from agents.adapters.topics import ensure
+
+    load_keys(settings)
+    made = ensure(settings.kafka, bootstrap.topics(settings), settings.replication)
+    _log.info("prepared", topics_made=len(made))
 
 
 class Parts:
@@ -68,8 +87,9 @@ class Parts:
     def stop(self) -> int:
         """Let each thread finish its step; return 1 if one had failed."""
         self._stopping.set()
+        until = time.monotonic() + _LEAVE_SECONDS  # for all: a broker that is gone holds up each of them
         for thread in self._threads:
-            thread.join(_LEAVE_SECONDS)
+            thread.join(max(0.0, until - time.monotonic()))
         return int(self._failed.is_set())
 
     def _run(self, step: Callable[[], object]) -> None:
@@ -82,6 +102,14 @@ class Parts:
             if not done:
                 self._failed.set()
                 os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _told_to_stop() -> threading.Event:
+    """Return what is set on SIGTERM and SIGINT."""
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    return told
 
 
 def _end_with_parent() -> None:
@@ -99,14 +127,21 @@ def main(arguments: list[str]) -> int:
     """Be the process that `arguments` name, with settings from the environment."""
     kind, name = arguments[0], arguments[-1]
     logging.set_up(name)
+    settings = Settings.load()
     if os.environ.get("HEARTH_SUPERVISED") == "1":
         _end_with_parent()
-    settings = Settings.load()
+    elif settings.embedded:
+        raise Misconfigured("HEARTH_KAFKA names no Kafka: only `hearth up` has a broker of its own")
+    else:
+        settings = settings.begin_run(datetime.now(UTC))
     _log.info("started", kind=kind, pid=os.getpid())
-    if kind == "worker":
+    if kind == "desk":
+        return desk(settings)
+    if kind == "prepare":
+        prepare(settings)
+    else:
         work(settings, name)
-        return 0
-    return desk(settings)
+    return 0
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class Settings:
     keystore: str = field(default="", repr=False)  # SQLAlchemy URL of the person keys
     key_encryption_key: str = field(default="", repr=False)  # base64 of 32 bytes; empty: a file of its own
     partitions: int = 4
+    replication: int = 1  # copies of each topic on a real Kafka
     workers: int = 1
     http_host: str = "127.0.0.1"
     http_port: int = 0  # 0: a free one
@@ -71,6 +72,7 @@ class Settings:
             keystore=said.text("HEARTH_KEYSTORE", ""),
             key_encryption_key=said.text("HEARTH_KEK", ""),
             partitions=said.count("HEARTH_PARTITIONS", 4),
+            replication=said.count("HEARTH_REPLICATION", 1),
             workers=said.count("HEARTH_WORKERS", 1),
             http_host=said.text("HEARTH_HTTP_HOST", "127.0.0.1"),
             http_port=said.count("HEARTH_HTTP_PORT", 0, least=0),
@@ -94,6 +96,7 @@ class Settings:
             "HEARTH_KEYSTORE": self.keystore,
             "HEARTH_KEK": self.key_encryption_key,
             "HEARTH_PARTITIONS": str(self.partitions),
+            "HEARTH_REPLICATION": str(self.replication),
             "HEARTH_WORKERS": str(self.workers),
             "HEARTH_HTTP_HOST": self.http_host,
             "HEARTH_HTTP_PORT": str(self.http_port),

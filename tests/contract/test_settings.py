@@ -36,7 +36,7 @@ def test_a_child_process_loads_the_settings_of_its_parent(tmp_path: Path) -> Non
         "HEARTH_KEYSTORE": "sqlite:///b", "HEARTH_KEK": "aa", "HEARTH_PARTITIONS": "12", "HEARTH_WORKERS": "3",
         "HEARTH_HTTP_PORT": "8080", "HEARTH_SESSION_TIMEOUT": "10", "HEARTH_BATCH": "500", "HEARTH_STORE": "memory",
         "HEARTH_TICK_SECONDS": "5", "HEARTH_LOG_NAME": "county", "HEARTH_MAX_EVENT_BYTES": "1000",
-        "HEARTH_COMMIT_INTERVAL": "2", "HEARTH_HTTP_HOST": "0.0.0.0",
+        "HEARTH_COMMIT_INTERVAL": "2", "HEARTH_HTTP_HOST": "0.0.0.0", "HEARTH_REPLICATION": "3",
     })  # fmt: skip
     assert Settings.load(said.environ()) == said
     assert not said.embedded

@@ -105,3 +105,38 @@ def test_a_killed_hub_takes_its_processes_with_it(tmp_path: Path) -> None:
         parent.kill()
     assert len(pids) == 2
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
+
+
+@pytest.mark.kafka
+def test_the_processes_run_one_by_one_as_containers_do(own_kafka: Any, tmp_path: Path) -> None:
+    """`prepare`, then workers and desk, each by its own command: what compose.yaml and k8s/ start."""
+    settings = Settings.load({
+        "HEARTH_HOME": str(tmp_path / "home"), "HEARTH_KAFKA": own_kafka.bootstrap, "HEARTH_PARTITIONS": "2",
+        "HEARTH_HTTP_PORT": str(hub._free_port("127.0.0.1")),
+    })  # fmt: skip
+    environ = {**os.environ, **settings.environ()}
+    command = [sys.executable, "-m", "agents.processes"]
+    subprocess.run([*command, "prepare"], env=environ, check=True, timeout=60, capture_output=True)
+    kinds = (["worker", "worker-0"], ["worker", "worker-1"], ["desk"])
+    with (tmp_path / "output.txt").open("wb") as output:
+        started = [subprocess.Popen([*command, *kind], env=environ, stdout=output, stderr=output) for kind in kinds]
+    try:
+        count = publish(settings, County(2, date(2026, 11, 20), weeks=1, base=300))
+        wait_for(lambda: hub._answers("127.0.0.1", settings.http_port))
+        queries = bootstrap.open_queries(settings)
+        wait_for(lambda: queries.receipt_counts().get("accepted", 0) == count, 90)
+    finally:
+        for process in started:
+            process.terminate()
+        codes = [process.wait(30) for process in started]
+    assert codes == [0, 0, 0], (tmp_path / "output.txt").read_text()
+
+
+def test_a_process_of_its_own_needs_a_kafka(tmp_path: Path) -> None:
+    """Without one it ends at once: only the whole hub has a broker of its own."""
+    environ = {**os.environ, "HEARTH_HOME": str(tmp_path)}
+    environ.pop("HEARTH_KAFKA", None)
+    command = [sys.executable, "-m", "agents.processes", "worker", "w"]
+    done = subprocess.run(command, env=environ, check=False, timeout=60, capture_output=True)
+    assert done.returncode == 1
+    assert b"Misconfigured" in done.stderr
