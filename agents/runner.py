@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from agents.faults import boundary
+from agents.owned import Lost, Owned, Row, StageState
 from agents.ports import NotWritten, Producer
 from schemas.errors import Refusal
 from schemas.records import (
@@ -35,7 +36,6 @@ from streams.outcome import Emit, NewKey, Outcome, Stage
 from streams.topology import PEOPLE, decisions_for
 
 T = TypeVar("T")
-Row = tuple[str, int, bytes, bytes | None]
 Quarantine = Callable[[Record, str, str, str, str], Emit]
 """Make the quarantine record of (record, path, code, problem, fix): sealed, under a key that expires."""
 
@@ -43,54 +43,8 @@ _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _log = structlog.get_logger("hearth.runner")
 
 
-class Lost(Exception):
-    """This worker no longer owns the partition: its batch is dropped, unacknowledged, for the new owner to do."""
-
-
-class Writer(Protocol):
-    def write(self, rows: Sequence[Row]) -> int: ...
-
-    def close(self) -> None: ...
-
-
 class KeyKeeper(Protocol):
     def store(self, keys: Sequence[NewKey]) -> None: ...
-
-
-class StageState(Protocol[T]):
-    """A partition's state as the runner handles it (agents/adapters/faust_state.py)."""
-
-    def get(self, key: str) -> T | None: ...
-    def put(self, key: str, value: T) -> None: ...
-    def keys(self) -> Any: ...
-    def keep(self) -> None: ...
-    def discard(self) -> None: ...
-    def done(self) -> None: ...
-    def undone(self) -> None: ...
-    @property
-    def unwritten(self) -> int: ...
-    def leave(self) -> dict[bytes, bytes]: ...
-    def landed(self, offset: int) -> None: ...
-
-
-class Owned(Generic[T]):
-    """A partition while this worker owns it: its state, its writer, and who waits to be acknowledged."""
-
-    def __init__(self, state: StageState[T], writer: Writer, changelog: str) -> None:
-        self.state = state
-        self.writer = writer
-        self.changelog = changelog
-        self.waiting: list[Callable[[], None]] = []
-        self.lock = threading.Lock()  # the cut between two checkpoints
-        self.writing = threading.Lock()  # one checkpoint at a time
-        self.closed = False
-
-    def close(self) -> None:
-        """Give the partition up: nothing of it is written or acknowledged any more."""
-        with self.lock:
-            self.closed = True
-            self.waiting = []
-        self.writer.close()
 
 
 class Runner(Generic[T]):
@@ -137,13 +91,16 @@ class Runner(Generic[T]):
         for owned in self.owned.values():
             owned.close()
         self.owned = {}
-        self.owned = {number: self._state_factory(number) for number in partitions}
+        owned = {number: self._state_factory(number) for number in partitions}
+        for number, partition in owned.items():
+            partition.number = number
+        self.owned = owned
 
-    def stop(self) -> None:
-        """Write what is unwritten and end; batches still to come are refused."""
-        self.checkpoint()
+    def abandon(self) -> None:
+        """End every wait for a broker or database: what is not acknowledged is for the next worker to do."""
         self._stopping.set()
-        self.own([])
+        for owned in self.owned.values():
+            owned.close()
 
     # ------------------------------------------------------------------ a batch
 
@@ -171,7 +128,7 @@ class Runner(Generic[T]):
             owned.state.done()
             owned.waiting.append(done)
         if owned.state.unwritten >= self._most_unwritten:
-            self._checkpoint(owned)
+            owned.checkpoint(self._fenced_out, self._boundary)
 
     def _try(self, records: Sequence[Record], state: StageState[T]) -> Outcome:
         try:
@@ -208,7 +165,7 @@ class Runner(Generic[T]):
             insist("decisions", lambda: self._send(decisions))
         if outcome.people:
             rows: list[Row] = [(PEOPLE, 0, people_key(record).encode(), encode(record)) for record in outcome.people]
-            insist("people", lambda: self._fenced(owned, rows))
+            insist("people", lambda: owned.write(rows, self._fenced_out))
             for record in outcome.people if self._people_apply else ():
                 self._people_apply(record)
         self._boundary("decisions")
@@ -219,13 +176,6 @@ class Runner(Generic[T]):
     def _send(self, emits: Sequence[Emit]) -> None:
         self._producer.send(emits)
         self._producer.flush()
-
-    def _fenced(self, owned: Owned[T], rows: Sequence[Row]) -> int:
-        try:
-            return owned.writer.write(rows)
-        except self._fenced_out:
-            owned.close()
-            raise Lost from None
 
     def _insist(self, what: str, effect: Callable[[], Any], may: Callable[[], bool]) -> None:
         """Do `effect`, again for as long as its failure is one that passes; never go on without it."""
@@ -247,32 +197,9 @@ class Runner(Generic[T]):
         """Write the state of every owned partition to its changelog, and acknowledge the batches behind it."""
         for owned in list(self.owned.values()):
             try:
-                self._checkpoint(owned)
+                owned.checkpoint(self._fenced_out, self._boundary)
             except Lost:
                 _log.warning("partition lost", stage=self.name, changelog=owned.changelog)
-
-    def _checkpoint(self, owned: Owned[T]) -> None:
-        with owned.writing:
-            with owned.lock:
-                waiting, owned.waiting = owned.waiting, []
-                rows = owned.state.leave() if waiting else {}
-            if rows:
-                partition = self._number(owned)
-                offset = self._fenced(owned, [(owned.changelog, partition, key, raw) for key, raw in rows.items()])
-                with owned.lock:
-                    if owned.closed:
-                        raise Lost
-                    owned.state.landed(offset)
-            if waiting:
-                self._boundary("changelog")
-            for done in waiting:
-                done()
-
-    def _number(self, owned: Owned[T]) -> int:
-        for number, found in self.owned.items():
-            if found is owned:
-                return number
-        raise Lost
 
 
 def people_key(record: PeopleRecord) -> str:

@@ -30,8 +30,7 @@ class StateFirst(Runner[Any]):
         owned.state.done()
         rows = owned.state.leave()
         if rows:
-            number = self._number(owned)
-            offset = owned.writer.write([(owned.changelog, number, key, raw) for key, raw in rows.items()])
+            offset = owned.writer.write([(owned.changelog, owned.number, key, raw) for key, raw in rows.items()])
             owned.state.landed(offset)
         self._boundary("changelog")
         super()._write(outcome, owned, still_ours)
