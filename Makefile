@@ -51,7 +51,7 @@ bench: install-dev kafka
 	$(BIN)/python -m tests.bench $(ARGS)
 
 faults: install-dev kafka
-	HEARTH_FAULT_COUNTS=full $(BIN)/pytest -m fault $(ARGS)
+	HEARTH_FAULT_ROUNDS=10 $(BIN)/pytest -m fault $(ARGS)
 
 lock: install-dev
 	$(BIN)/uv pip compile -q pyproject.toml --extra postgres --generate-hashes --python-version 3.11 --universal \

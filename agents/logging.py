@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from types import TracebackType
+from typing import Any
 
 import structlog
 
@@ -30,18 +31,32 @@ def set_up(process: str, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(level=logging.WARNING, handlers=[_Quiet()], force=True)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Passing()], force=True)
+    logging.setLogRecordFactory(_wordless)
     sys.excepthook = _crashed
     threading.excepthook = lambda said: _crashed(said.exc_type, said.exc_value, said.exc_traceback)
 
 
-class _Quiet(logging.Handler):
-    """Passes on that a library complained, and where; never its words, which may quote a record."""
+class _Passing(logging.Handler):
+    """Passes on what libraries say, as one of our lines."""
 
     def emit(self, record: logging.LogRecord) -> None:
         place = f"{record.module}:{record.lineno}"
-        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        structlog.get_logger().warning("library", library=record.name, place=place, error=kind)
+        structlog.get_logger().warning("library", library=record.name, place=place, said=record.msg)
+
+
+def _wordless(
+    name: str, level: int, path: str, line: int, said: object, values: object, wrong: object, *rest: Any, **_: Any
+) -> logging.LogRecord:
+    """Make a library's log record without its values: they, and an exception's text, may quote a partner's record.
+
+    What is left is the constant text, where it stands apart from its values, and the exception's type. It is done
+    where records are made, so it holds for whatever handlers a library installs.
+    """
+    kind = wrong[0] if isinstance(wrong, tuple) and wrong else type(wrong) if wrong else None
+    text = str(said) if values else ""
+    left = " ".join(filter(None, (text, kind.__name__ if isinstance(kind, type) else "")))
+    return logging.LogRecord(name, level, path, line, left, None, None, *rest[:1])
 
 
 def _crashed(kind: type[BaseException], wrong: BaseException | None, trace: TracebackType | None) -> None:
