@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ from schemas.records import (
 )
 from streams import topology
 from streams.alert import AlertRecord, decode_alert_record
+from streams.linking import BOOK
 
 
 class Burden(msgspec.Struct, frozen=True):
@@ -85,17 +86,14 @@ class Queries:
 
     def held(self, family: FamilyId | None = None) -> list[Decision]:
         """Return the HOLDs that stand: no later decision on the same item released, withheld or referred it."""
-        table = tables.DECISIONS
-        query = _standing_links().where(table.c.outcome == "hold")
-        if family is not None:
-            query = query.where(table.c.family == family)
-        return [decode_decision(row.body) for row in self._rows(query.order_by(table.c.decided_at, table.c.place))]
+        standing = _standing(self._rows(_links(family)))
+        places = [(row.log, row.place) for row in standing if row.outcome == "hold"]
+        held = {(row.log, row.place): row.body for row in self._rows(_bodies(family, "hold"))}
+        return [decode_decision(held[place]) for place in sorted(places, key=lambda one: one[1])]
 
     def standing(self) -> dict[str, int]:
         """Return how many items now stand under each outcome of the gate."""
-        latest = _standing_links().subquery()
-        query = sql.select(latest.c.outcome, sql.func.count().label("count")).group_by(latest.c.outcome)
-        return {row.outcome: row.count for row in self._rows(query)}
+        return dict(Counter(row.outcome for row in _standing(self._rows(_links()))))
 
     def decided(self) -> dict[str, dict[str, int]]:
         """Return how many decisions were logged, by stage and outcome."""
@@ -252,17 +250,37 @@ class Queries:
         return int(self._rows(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
 
 
-def _standing_links() -> sql.Select[Any]:
-    """Select the last `link` decision on each item. A log's topic has one partition, so its places are an order."""
+def _links(family: FamilyId | None = None) -> sql.Select[Any]:
+    """Select who decided what on which item, without the bodies, in the order of each log."""
     table = tables.DECISIONS
-    same = [table.c.log, table.c.family, table.c.event, sql.func.coalesce(table.c.item, "")]
-    last = (
-        sql.select(*same[:3], same[3].label("item"), sql.func.max(table.c.place).label("place"))
-        .where(table.c.stage == "link")
-        .group_by(*same)
-        .subquery()
-    )
-    return sql.select(table).join(last, sql.and_(table.c.log == last.c.log, table.c.place == last.c.place))
+    columns = (table.c.log, table.c.place, table.c.family, table.c.item, table.c.outcome, table.c.category)
+    query = sql.select(*columns).where(table.c.stage == "link")
+    return (query if family is None else query.where(table.c.family == family)).order_by(table.c.place)
+
+
+def _bodies(family: FamilyId | None, outcome: str) -> sql.Select[Any]:
+    table = tables.DECISIONS
+    query = sql.select(table.c.log, table.c.place, table.c.body)
+    query = query.where(table.c.stage == "link", table.c.outcome == outcome)
+    return query if family is None else query.where(table.c.family == family)
+
+
+def _standing(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
+    """Return the last `link` decision on each item; one on a book of attendance is one on every session in it."""
+    items: dict[tuple[str, str, str], Row[Any]] = {}
+    sessions: dict[tuple[str, str], set[tuple[str, str, str]]] = {}
+    for row in rows:
+        item = row.item or ""
+        person = (row.family, item.partition(".")[2])
+        if item.startswith(BOOK):
+            for key in sessions.get(person, ()):
+                items[key] = row
+            continue
+        key = (row.log, row.family, item)
+        items[key] = row
+        if row.category == "attendance":
+            sessions.setdefault(person, set()).add(key)
+    return list(items.values())
 
 
 def _latest_alerts() -> sql.Select[Any]:

@@ -14,13 +14,14 @@ import msgspec
 
 from consent.decision import Decision, Ruling
 from consent.decision import Outcome as Verdict
-from schemas.ids import EventKey, PersonId
+from schemas.ids import EventKey, ItemId, PersonId
 from schemas.records import Facts
 from streams.attendance import Book
 from streams.gate import HUB, Answer, Gate, Recipient
 from streams.sight import book_facts
 from streams.timeline import Entry, Family, names_of, on_day
 
+BOOK = "book"  # in place of the event, in the decision on a whole book of attendance
 HOLD_ENDED = Ruling(Verdict.WITHHOLD, ("hold-ended",), rationale="no agreement came within the time it is held for")
 
 
@@ -123,7 +124,7 @@ class Linking:
             stage="link",
             family=family.family,
             to=HUB,
-            items=(f"{event}.{person}",) if event else (),  # type: ignore[arg-type]
+            items=(ItemId(f"{event or BOOK}.{person}"),),
             event=event or None,
             subjects=(person,),
             register=family.register,
