@@ -17,7 +17,7 @@ from schemas.codec import check, decode, digest
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
 from schemas.ids import EventKey, PersonId
-from schemas.records import CloudEvent, Facts, PersonAsKnown, Queued, Record, Remark, encode
+from schemas.records import CloudEvent, Facts, KnownPerson, PersonAsKnown, Queued, Record, Remark, encode
 from streams.intake_answers import AGREEMENT_EVIDENCE_MISSING, CONFLICT, Answers, Origin, QuarantineKey
 from streams.intake_names import Directory, as_known, birth, usable
 from streams.intake_split import DataKey, Entropy, Part, Reading, Splitter
@@ -118,30 +118,38 @@ class Intake:
 
     def _parts(self, agency: str, said: tuple[PersonAsKnown, ...]) -> list[Part] | None:
         """Return everyone's part when everyone is known beyond doubt, and nobody twice; else None."""
-        parts = []
+        found = []
         for person in said:
-            part = self._part(agency, person)
-            if part is None:
+            known = self._known(agency, person)
+            if known is None:
                 return None
-            parts.append(part)
-        return parts if len(parts) == 1 or len({part.person for part in parts}) == len(parts) else None
+            found.append(known)
+        if len(found) > 1 and len({known.same_as or known.person for known in found}) < len(found):
+            return None
+        return [Part(known.person, person, known.families) for known, person in zip(found, said, strict=True)]
 
-    def _part(self, agency: str, said: PersonAsKnown) -> Part | None:
-        found: PersonId | None = None
+    def _known(self, agency: str, said: PersonAsKnown) -> KnownPerson | None:
+        """Return who is said, beyond doubt and with a family."""
+        found: set[PersonId] = set()
         for pseudonym in usable(self.names, agency, said):
             person = self.directory.identify(pseudonym)
-            if person == "":  # declared invalid: not a key any more
-                continue
-            if person is None or (found is not None and person != found):
+            if person is None:
                 return None
-            found = person
-        known = self.directory.person(found) if found is not None else None
+            if person:  # else declared invalid: not a key any more
+                found.add(person)
+        known = self._one(found)
         if known is None or not known.families:
             return None
         born = birth(self.names, known.person, said)
-        if born is not None and born not in known.born:
+        return known if born is None or born in known.born else None
+
+    def _one(self, found: set[PersonId]) -> KnownPerson | None:
+        """Return the one person whom all these ids stand for: of several ids the one that stands for the others."""
+        each = [self.directory.person(person) for person in found]
+        firsts = {known.same_as or known.person if known else None for known in each}
+        if len(firsts) != 1:
             return None
-        return Part(known.person, said, known.families)
+        return each[0] if len(each) == 1 else self.directory.person(firsts.pop() or PersonId(""))
 
 
 def lacks_agreement(contract: Contract, facts: Facts, event: CloudEvent) -> bool:

@@ -21,6 +21,14 @@ class Directory(Protocol):
     def person(self, person: PersonId) -> KnownPerson | None: ...
 
 
+def every_id(directory: Directory, person: PersonId) -> tuple[PersonId, ...]:
+    """Return all ids under which this person is known, the one that stands for them first."""
+    known = directory.person(person)
+    first = known.same_as if known is not None and known.same_as else person
+    whole = known if first == person else directory.person(first)
+    return (first, *whole.joined) if whole is not None else (first,)
+
+
 def event_key(
     names: Pseudonyms,
     typed_sources: frozenset[str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Facts, Identifier, Item, Members, Queued, SendSection, encode
 from streams.identity import practitioners
 from streams.identity.directory import Directory
+from streams.identity.joining import clusters, is_certain, join, note
 from streams.identity.ledger import Ledger
 from streams.identity.matching import Said, in_doubt, look_up, take
 from streams.identity.relationships import Settled, settle, state
@@ -85,7 +87,7 @@ class Batch:
         if queued.type == SUPERSEDED:
             return self._supersede(queued, facts)
         said = look_up(self.ledger, queued)
-        if in_doubt(self.ledger, facts, said):
+        if self._in_doubt(queued, facts, said):
             return self._review(queued, "identity-conflict", said)
         unnamed = [one for one in said if not one.keys]
         needed = len(said) if queued.type == RELATIONSHIP else min(len(said), 1)
@@ -93,17 +95,25 @@ class Batch:
             return self._review(queued, "no-identifier", said)
         if queued.type == RELATIONSHIP:
             return self._relate(queued, facts, said)
+        joined = join(self.ledger, queued.event, said)
         self.outcome.emits += [self._reviews.part(queued, one.ordinal) for one in unnamed]
-        self._share(queued, facts, [one for one in said if one.keys])
+        self._share(queued, facts, [one for one in said if one.keys], joined)
         return True
+
+    def _in_doubt(self, queued: Queued, facts: Facts, said: Sequence[Said]) -> bool:
+        """Whether anyone said might be two people, or two people said might be one."""
+        together = clusters(said)
+        if not all(is_certain(self.ledger, queued.event, facts, cluster) for cluster in together):
+            return True
+        return in_doubt(self.ledger, facts, [one for cluster in together for one in cluster.as_one()])
 
     def _review(self, queued: Queued, reason: str, said: Sequence[Said]) -> bool:
         known = sorted({person for one in said for person in one.found})
         self.outcome.emits.append(self._reviews.whole(queued, reason, known))
         return False
 
-    def _share(self, queued: Queued, facts: Facts, said: Sequence[Said]) -> None:
-        parts = self._settle(queued, facts, said)
+    def _share(self, queued: Queued, facts: Facts, said: Sequence[Said], joined: bool) -> None:
+        parts = self._settle(queued, facts, said, joined)
         if queued.type not in PRACTITIONERS:
             self.outcome.emits += self._splitter.items(queued.event, facts, parts, queued.received_at)
             return
@@ -114,13 +124,13 @@ class Batch:
         pair = child_first(said)
         if pair is None or len({one.keys for one in pair}) < 2:
             return self._review(queued, "refer", said)
-        child, other = (self._take(queued, facts, one) for one in pair)
-        if child == other:
+        if len(clusters(said)) < 2 or set(pair[0].keys) & set(pair[1].keys):
             return self._review(queued, "identity-conflict", said)
+        join(self.ledger, queued.event, said)
+        child, other = (self._take(queued, facts, one) for one in pair)
         state(self.ledger, queued.event, facts, child, other)
         settled = settle(self.ledger, queued.event, (child, other))
         self._tell(queued, settled, (child, other))
-        self.outcome.emits += [self._reviews.household(queued, tie) for tie in settled.too_wide]
         parts = [self._part(child, pair[0]), self._part(other, pair[1])]
         self.outcome.emits += self._splitter.items(queued.event, facts, parts, queued.received_at, only=child)
         return True
@@ -132,14 +142,14 @@ class Batch:
         found = look_up(self.ledger, queued, new)
         if facts.corrects or facts.retracts or len(found) != 1:
             return self._review(queued, "refer", found)
-        if in_doubt(self.ledger, facts, found):
+        if self._in_doubt(queued, facts, found):
             return self._review(queued, "identity-conflict", found)
         if facts.data["status"] == "I":
             self._invalidate(queued)
             return True
         if not found[0].keys or not any(look_up_key(self._tools.names, queued.agency, one) for one in new):
             return self._review(queued, "no-identifier", found)
-        self._settle(queued, facts, found)
+        self._settle(queued, facts, found, join(self.ledger, queued.event, found))
         return True
 
     def _invalidate(self, queued: Queued) -> None:
@@ -148,16 +158,23 @@ class Batch:
             if key is not None and identifier.system == "nhs-number" and self.ledger.people.identify(key) != "":
                 self.ledger.invalidate(key)
 
-    def _settle(self, queued: Queued, facts: Facts, said: Sequence[Said]) -> list[Part]:
-        """Return everyone's part, with families of one for those who are new."""
-        taken = [(self._take(queued, facts, one), one) for one in said]
-        homeless = [person for person, _ in taken if not self.ledger.person(person).families]
-        settled = settle(self.ledger, queued.event, homeless) if homeless else Settled(set(), [])
-        self._tell(queued, settled, [person for person, _ in taken])
-        return [self._part(person, one) for person, one in taken]
+    def _settle(self, queued: Queued, facts: Facts, said: Sequence[Said], joined: bool) -> list[Part]:
+        """Return everyone's part, with families of one for those who are new, and one family for those joined."""
+        taken = [self._take(queued, facts, one) for one in said]
+        unsettled = [person for person in taken if joined or not self.ledger.person(person).families]
+        settled = settle(self.ledger, queued.event, unsettled) if unsettled else Settled(set(), [])
+        self._tell(queued, settled, taken)
+        return [self._part(person, one) for person, one in zip(self._named_once(taken), said, strict=True)]
+
+    def _named_once(self, taken: Sequence[PersonId]) -> list[PersonId]:
+        """Return whom an event is filed under: someone said under two of their ids is one person in it."""
+        first = {person: self.ledger.ids(person)[0] for person in taken}
+        twice = {one for one, count in Counter(first[person] for person in set(taken)).items() if count > 1}
+        return [first[person] if first[person] in twice else person for person in taken]
 
     def _take(self, queued: Queued, facts: Facts, said: Said) -> PersonId:
         person, new = take(self.ledger, queued.event, facts, said)
+        note(self.ledger, queued.event, facts, said, person)
         if new:
             self._keep_key(person)
         return person
@@ -177,7 +194,11 @@ class Batch:
         return Part(person, said.person, self.ledger.person(person).families)
 
     def _tell(self, queued: Queued, settled: Settled, persons: Sequence[PersonId]) -> None:
-        """Tell families who is in them, and which sections to send: all of it again when the event comes again."""
+        """Tell families who is in them, and which sections to send, and ask about households that are too large.
+
+        All of it again when the event comes again.
+        """
+        self.outcome.emits += [self._reviews.household(queued, tie) for tie in settled.too_wide]
         told: set[FamilyId] = set(settled.changed)
         told.update(family for person in persons for family in self.ledger.person(person).families)
         told.update(family for _, move in settled.moves for family in (move.left, move.joined))

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 
 from consent.seal import Pseudonyms
 from schemas.errors import HearthError
 from schemas.ids import EventKey, FamilyId, PersonId, Pseudonym
-from schemas.records import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, Member, Move, PeopleRecord
+from schemas.records import (
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    Member,
+    Move,
+    PeopleRecord,
+    Relationship,
+)
 from streams.identity.directory import Directory, People
+from streams.intake_names import every_id
 
 _NOBODY = PersonId("")
 
@@ -37,6 +47,31 @@ class Ledger:
             raise HearthError("an identifier stands for a person whom the record of people does not have")
         return found
 
+    def ids(self, person: PersonId) -> tuple[PersonId, ...]:
+        """Return all ids of a person, the one that stands for them first."""
+        return every_id(self.people, person)
+
+    def whole(self, person: PersonId) -> KnownPerson:
+        """Return all that is known of a person, said of whichever id, with everybody under the id that stands for them.
+
+        What was stated between two ids of one person states nothing.
+        """
+        each = [self.person(one) for one in self.ids(person)]
+        first = each[0].person
+        said = {statement.event: self._of_whole(statement) for one in each for statement in one.relationships}
+        named_by = {self.ids(child)[0] for one in each for child in one.named_by}
+        children = [one.is_child for one in each if one.is_child is not None]
+        return replace(
+            each[0],
+            relationships=tuple(said[event] for event in sorted(said) if said[event].other != first),
+            named_by=tuple(sorted(named_by - {first})),
+            is_child=any(children) if children else None,
+        )
+
+    def _of_whole(self, said: Relationship) -> Relationship:
+        child, other = self.ids(said.person)[0], self.ids(said.other)[0]
+        return said if (child, other) == (said.person, said.other) else replace(said, person=child, other=other)
+
     def members(self, family: FamilyId) -> tuple[Member, ...]:
         """Return the members of a family; none where there is no such family."""
         found = self.people.family(family)
@@ -57,11 +92,11 @@ class Ledger:
     def change(self, person: PersonId, **changes: Any) -> KnownPerson:
         """Write a person's changed fields, if they change anything; return the person as they now stand."""
         before = self.person(person)
-        after = msgspec.structs.replace(before, **changes)
+        after = replace(before, **changes)
         if after == before:
             return before
         moves = tuple(move for move in after.moves if not self._settled(move.cause))
-        after = msgspec.structs.replace(after, version=before.version + 1, moves=moves)
+        after = replace(after, version=before.version + 1, moves=moves)
         self._write(f"p:{person}", after)
         return after
 

@@ -18,12 +18,18 @@ _BIRTH_DATE = "birth-date"  # schemas/codes/demographic-fields.toml
 
 @dataclass(frozen=True)
 class Said:
-    """One person of an event: their place in it, their usable look-up keys, and whom these stand for already."""
+    """One person of an event: their place in it, their usable look-up keys, and whom these stand for already.
+
+    `found` are the ids that stand for persons. `numbers` are (system, key) where nobody has two of one system;
+    `former` those of them that the event says were replaced.
+    """
 
     ordinal: int
     person: PersonAsKnown
     keys: tuple[Pseudonym, ...]
     found: frozenset[PersonId]
+    numbers: tuple[tuple[str, Pseudonym], ...] = ()
+    former: frozenset[Pseudonym] = frozenset()
 
 
 def look_up(ledger: Ledger, queued: Queued, also: Sequence[Identifier] = ()) -> list[Said]:
@@ -35,21 +41,29 @@ def look_up(ledger: Ledger, queued: Queued, also: Sequence[Identifier] = ()) -> 
 
 
 def _said(ledger: Ledger, agency: str, ordinal: int, person: PersonAsKnown, also: Sequence[Identifier]) -> Said:
-    keys, found = [], set()
-    for identifier in (*person.identifiers, *also):
+    keys, found, numbers, former = [], set(), [], set()
+    replaced = {identifier.system for identifier in also}
+    for place, identifier in enumerate((*person.identifiers, *also)):
         key = look_up_key(ledger.names, agency, identifier)
         known = ledger.people.identify(key) if key else None
         if key is not None and known != "":  # "": declared invalid
             keys.append(key)
+            if _only_one(identifier):
+                numbers.append((identifier.system, key))
+                if place < len(person.identifiers) and identifier.system in replaced:
+                    former.add(key)
             if known is not None:
-                found.add(known)
-    return Said(ordinal, person, tuple(dict.fromkeys(keys)), frozenset(found))
+                found.add(ledger.ids(known)[0])
+    return Said(ordinal, person, tuple(dict.fromkeys(keys)), frozenset(found), tuple(numbers), frozenset(former))
+
+
+def _only_one(said: Identifier) -> bool:
+    """Whether nobody has two of these. A temporary UPN, whose last character is a letter, gives way to another."""
+    return said.system == "nhs-number" or (said.system == "upn" and said.value.strip()[-1:].isdigit())
 
 
 def in_doubt(ledger: Ledger, facts: Facts, said: Sequence[Said]) -> bool:
-    """Whether anyone said might be two people, or two people said might be one."""
-    if any(len(one.found) > 1 for one in said):
-        return True
+    """Whether what is said of anyone contradicts what is known, or two people said might be one."""
     if any(_other_birth_date(ledger, facts, one) for one in said):
         return True
     return any(_doubtful(one, [other for other in said if _same(one, other)]) for one in said)
@@ -61,12 +75,16 @@ def _doubtful(one: Said, same: Sequence[Said]) -> bool:
 
 
 def _other_birth_date(ledger: Ledger, facts: Facts, said: Said) -> bool:
-    for person in said.found:
-        born = birth(ledger.names, person, said.person)
-        known = ledger.person(person).born
-        if born is not None and known and born not in known and _BIRTH_DATE not in facts.data.get("changed", ()):
-            return True
-    return False
+    if _BIRTH_DATE in facts.data.get("changed", ()):
+        return False
+    return any(_born_otherwise(ledger, person, said.person) for person in said.found)
+
+
+def _born_otherwise(ledger: Ledger, person: PersonId, said: PersonAsKnown) -> bool:
+    ids = ledger.ids(person)
+    if birth(ledger.names, person, said) is None or not any(ledger.person(one).born for one in ids):
+        return False
+    return not any(birth(ledger.names, one, said) in ledger.person(one).born for one in ids)
 
 
 def _same(one: Said, other: Said) -> bool:
@@ -87,9 +105,11 @@ def take(ledger: Ledger, event: EventKey, facts: Facts, said: Said) -> tuple[Per
     """
     known = {person for person in map(ledger.people.identify, said.keys) if person}
     new = not known
-    person = PersonId(ledger.names.mint("p", event, str(said.ordinal))) if new else known.pop()
     if new:
+        person = PersonId(ledger.names.mint("p", event, str(said.ordinal)))
         ledger.add(KnownPerson(person, 1, ()))
+    else:
+        person = known.pop() if len(known) == 1 else ledger.ids(known.pop())[0]
     for key in said.keys:
         if ledger.people.identify(key) is None:
             ledger.identifies(key, person)
@@ -100,10 +120,11 @@ def take(ledger: Ledger, event: EventKey, facts: Facts, said: Said) -> tuple[Per
 def _remember(ledger: Ledger, person: PersonId, facts: Facts, said: PersonAsKnown) -> None:
     known = ledger.person(person)
     born = birth(ledger.names, person, said)
+    guessed = born is not None and not known.born  # by their role: the date knows better, whichever comes first
     ledger.change(
         person,
         born=known.born if born is None or born in known.born else (*known.born, born),
-        is_child=is_child(facts, said) if known.is_child is None else known.is_child,
+        is_child=is_child(facts, said) if known.is_child is None or guessed else known.is_child,
     )
 
 

@@ -55,8 +55,8 @@ def register(
         after, contact = msgspec.structs.replace(before, person=person), contact_of(before, hub_key)
     sealed = seal(hub_key, entropy(12), encode(contact), _label(name))
     ledger.add_practitioner(msgspec.structs.replace(after, version=after.version + 1, sealed_contact=sealed))
-    if after.person is not None:
-        ledger.change(after.person, practitioner=name)
+    for one in ledger.ids(after.person) if after.person is not None else ():
+        ledger.change(one, practitioner=name)
     return name
 
 
