@@ -70,6 +70,8 @@ class RunningHub:
         assert self._process is not None
         for reader in self._readers.values():
             reader.close()
+        self._admin.close()
+        self._watcher.close()
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(_STOP_SECONDS)
 
@@ -160,8 +162,10 @@ class RunningHub:
         return self._readers[topic].all()
 
     def receipts(self) -> list[records.Receipt]:
+        """Return every receipt, in each agency's order. One that a worker wrote again after a rebalance counts once."""
         topics = map(topology.receipts, agencies())
-        return [records.decode_receipt(one.value) for topic in topics for one in self.said(topic)]
+        said = dict.fromkeys(one.value for topic in topics for one in self.said(topic))
+        return [records.decode_receipt(value) for value in said]
 
     def quarantine(self) -> dict[str, records.Quarantined]:
         """Return what is in quarantine, by id."""
