@@ -19,6 +19,7 @@ from agents.adapters.kafka import KafkaConsumer, KafkaProducer, read_all
 from agents.adapters.keys import Keys, Subscriber, load_keys, load_subscribers
 from agents.adapters.keystore import SqlKeyStore
 from agents.adapters.log_files import LogWriter
+from agents.adapters.log_watch import LogWatch
 from agents.adapters.quarantine_keys import QuarantineKeys
 from agents.adapters.sqlengine import open_engine
 from agents.adapters.topics import Topic, changelog, hub_topics
@@ -62,6 +63,7 @@ QUEUES = (
 )
 TYPED_SOURCES: frozenset[str] = frozenset()  # sources whose ids are unique per type only: none of ours is
 LOGS = ("main", "sealed")
+LOG_GROUP = "hearth-log-"  # the sequencers' consumer groups
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,9 @@ def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
     return stages.Hub(
         agencies=sharing.agencies(),
         partitions=tools.settings.partitions,
-        intake=Intake(tools.names, tools.directory, data_key, aside, os.urandom, TYPED_SOURCES),
+        intake=Intake(
+            tools.names, tools.directory, data_key, aside, os.urandom, TYPED_SOURCES, tools.settings.max_event_bytes
+        ),
         intake_state=_plain_coder(Seen),
         resolver=Resolver(tools.names, tools.directory, data_key, aside, os.urandom, tools.keys.hub),
         resolver_state=_plain_coder(Done),
@@ -179,10 +183,16 @@ def worker(settings: Settings, name: str) -> HearthApp:
         keystore=tools.keystore,
         people_apply=replica.apply,
         passing=(OSError, sql.exc.OperationalError, sql.exc.InterfaceError),
+        may_disclose=log_watch(settings).keeps_up,
     )
     stages.add_hub(app, hub_stages(tools, replica.catch_up), outside)
     stages.add_ticks(app, KafkaProducer(settings.kafka), settings.partitions, settings.tick_seconds)
     return app
+
+
+def log_watch(settings: Settings) -> LogWatch:
+    """Return what tells whether the log keeps up with the decisions."""
+    return LogWatch(settings.kafka, LOG_GROUP + "main", topology.decisions_for("main"), settings.log_patience)
 
 
 def topics(settings: Settings) -> list[Topic]:
@@ -200,7 +210,7 @@ def sequencer(settings: Settings, log: str) -> Sequencer:
     seen.close()
     heads = [record.value for record in published if record.value]
     writer = LogWriter(settings.log_dir / log, f"{settings.log_name}/{log}", load_keys(settings).log_private, heads)
-    consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=f"hearth-log-{log}")
+    consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
     return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom)
 
 
@@ -224,9 +234,11 @@ def door(settings: Settings) -> Door:
     return Door(open_tokens(settings), framing, Writer(producer), open_queries(settings), reachable=producer.reachable)
 
 
-def _aside(answers: Answers, record: Record, path: str, code: str, problem: str, fix: str) -> Emit:
-    """Return a record that a stage could not work through, for quarantine."""
-    return answers.refused(record, _origin(record), Refusal(path, code, problem, fix), "", "quarantined")[0]
+def _aside(answers: Answers, record: Record, path: str, code: str, problem: str, fix: str) -> list[Emit]:
+    """Return what becomes of a record that a stage could not work through: quarantine, and its publisher's receipt."""
+    made = answers.refused(record, _origin(record), Refusal(path, code, problem, fix), "", "quarantined")
+    published = record.topic.startswith(topology.inbound(""))
+    return [emit for emit in made if published or emit.topic == topology.QUARANTINE]
 
 
 def _origin(record: Record) -> Origin:

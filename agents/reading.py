@@ -55,6 +55,7 @@ class Reading:
     producer: Producer
     ends: Callable[[], Places]
     patience: float = 10.0
+    may_disclose: Callable[[], bool] = lambda: True
 
     def look(self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime) -> View | None:
         """Return what `reader` may see of `family` now, for `purpose`; None when nothing may be shown.
@@ -84,6 +85,8 @@ class Reading:
         kinds = [(topology.decisions_for(one.log), one.id, msgspec.json.encode(one)) for one in decisions]
         self.producer.send([Emit(*kind) for kind in kinds])
         self.producer.flush()
+        if not self.may_disclose():
+            raise Behind("the log is behind what was decided: nothing is shown until it has caught up")
 
     def replayed(self, family: FamilyId, now: datetime) -> Family:
         """Return the family's state as of now, from everything that the hub has taken in."""

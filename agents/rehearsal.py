@@ -56,7 +56,8 @@ class Rehearsal:
         self._hub_key = os.urandom(32)
         self._private = X25519PrivateKey.generate()
         gate = Gate(self.engine, os.urandom)
-        alerts = Alerts(gate, self.people, self.names, lambda _: self._private.public_key().public_bytes_raw(), self._contact)
+        public = self._private.public_key().public_bytes_raw()
+        alerts = Alerts(gate, self.people, self.names, lambda _: public, self._contact)
         self.family = FamilyStage(
             Linking(gate), alerts, rule_book(), self.people, self.names, QUEUES, self.data_key, os.urandom
         )
@@ -71,8 +72,8 @@ class Rehearsal:
         return self.pipeline.trace
 
     def data_key(self, person: PersonId, version: int | None = None) -> tuple[int, bytes]:
-        """The person's key, or Unsealable when it was destroyed."""
-        if person not in self._keys:
+        """The person's key, of which there is one version; Unsealable when it was destroyed."""
+        if person not in self._keys or version not in (None, 1):
             raise Unsealable("the person's key was destroyed")
         return 1, self._keys[person]
 

@@ -33,12 +33,13 @@ from schemas.records import (
     encode,
 )  # fmt: skip
 from streams.outcome import Emit, NewKey, Outcome, Stage
-from streams.topology import PEOPLE, decisions_for
+from streams.topology import PEOPLE, alerts_to, decisions_for
 
 T = TypeVar("T")
-Quarantine = Callable[[Record, str, str, str, str], Emit]
-"""Make the quarantine record of (record, path, code, problem, fix): sealed, under a key that expires."""
+Quarantine = Callable[[Record, str, str, str, str], list[Emit]]
+"""Make the quarantine record, and the receipt where one is due, of (record, path, code, problem, fix)."""
 
+_TO_SUBSCRIBERS = alerts_to("")
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _log = structlog.get_logger("hearth.runner")
 
@@ -69,6 +70,7 @@ class Runner(Generic[T]):
         passing: tuple[type[Exception], ...] = (OSError,),
         most_unwritten: int = 20_000,
         boundary: Callable[[str], None] = boundary,
+        may_disclose: Callable[[], bool] = lambda: True,
     ) -> None:
         self.name = name
         self._stage = stage
@@ -81,6 +83,7 @@ class Runner(Generic[T]):
         self._passing = (NotWritten, *passing)
         self._most_unwritten = most_unwritten
         self._boundary = boundary
+        self._may_disclose = may_disclose
         self._stopping = threading.Event()
         self.owned: dict[int, Owned[T]] = {}
 
@@ -137,13 +140,13 @@ class Runner(Generic[T]):
         except Exception as wrong:  # noqa: BLE001 - here, and in the decision engine only
             state.discard()
             if len(records) == 1:
-                return Outcome(emits=[self._poison(records[0], wrong)])
+                return Outcome(emits=self._poison(records[0], wrong))
             half = len(records) // 2
             outcome = self._try(records[:half], state)
             outcome.extend(self._try(records[half:], state))
         return outcome
 
-    def _poison(self, record: Record, wrong: Exception) -> Emit:
+    def _poison(self, record: Record, wrong: Exception) -> list[Emit]:
         where = {"stage": self.name, "topic": record.topic, "partition": record.partition, "offset": record.offset}
         if isinstance(wrong, Refusal):
             _log.warning("quarantined", path=wrong.path, code=wrong.code, **where)
@@ -169,9 +172,16 @@ class Runner(Generic[T]):
             for record in outcome.people if self._people_apply else ():
                 self._people_apply(record)
         self._boundary("decisions")
+        if any(emit.topic.startswith(_TO_SUBSCRIBERS) for emit in outcome.emits):
+            insist("log", self._ask_log)
         if outcome.emits:
             insist("outputs", lambda: self._send(outcome.emits))
         self._boundary("outputs")
+
+    def _ask_log(self) -> None:
+        """Raise when the log is too far behind: nothing new is disclosed then."""
+        if not self._may_disclose():
+            raise NotWritten("the log is behind what was decided")
 
     def _send(self, emits: Sequence[Emit]) -> None:
         self._producer.send(emits)

@@ -52,6 +52,7 @@ class Settings:
     batch_records: int = 2000
     max_event_bytes: int = 262_144
     tick_seconds: float = 300.0
+    log_patience: float = 60.0  # how far the log may be behind before nothing new is disclosed
     store: str = "rocksdb"
     log_name: str = "hearth"
 
@@ -81,6 +82,7 @@ class Settings:
             batch_records=said.count("HEARTH_BATCH", 2000),
             max_event_bytes=said.count("HEARTH_MAX_EVENT_BYTES", 262_144),
             tick_seconds=said.seconds("HEARTH_TICK_SECONDS", 300.0),
+            log_patience=said.seconds("HEARTH_LOG_PATIENCE", 60.0),
             store=store,
             log_name=said.text("HEARTH_LOG_NAME", "hearth"),
         )
@@ -105,6 +107,7 @@ class Settings:
             "HEARTH_BATCH": str(self.batch_records),
             "HEARTH_MAX_EVENT_BYTES": str(self.max_event_bytes),
             "HEARTH_TICK_SECONDS": str(self.tick_seconds),
+            "HEARTH_LOG_PATIENCE": str(self.log_patience),
             "HEARTH_STORE": self.store,
             "HEARTH_LOG_NAME": self.log_name,
         }

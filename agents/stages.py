@@ -29,6 +29,7 @@ class Outside(msgspec.Struct, frozen=True):
     keystore: KeyStore | None = None
     people_apply: Callable[[PeopleRecord], None] | None = None
     passing: tuple[type[Exception], ...] = (OSError,)
+    may_disclose: Callable[[], bool] = lambda: True
 
 
 class Hub(msgspec.Struct, frozen=True):
@@ -92,7 +93,7 @@ def _runner(
 
     return Runner(
         name, stage, outside.producer(), outside.keystore, outside.people_apply, own, outside.quarantine,
-        fenced_out=(Fenced,), passing=outside.passing,
+        fenced_out=(Fenced,), passing=outside.passing, may_disclose=outside.may_disclose,
     )  # fmt: skip
 
 

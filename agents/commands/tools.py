@@ -102,7 +102,8 @@ class Tools:
         from agents import bootstrap
         from agents.reading import Reading
 
-        return Reading(self.queries, bootstrap.family_stage(self.inside), self.producer, self._ends)
+        stage, log = bootstrap.family_stage(self.inside), bootstrap.log_watch(self.joined)
+        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=log.keeps_up)
 
     def _ends(self) -> Places:
         consumer = KafkaConsumer(self.joined.kafka, [FAMILY_ITEMS, PEOPLE])

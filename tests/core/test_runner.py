@@ -70,8 +70,8 @@ def remember(records: Sequence[Record], state: State[list[str]]) -> Outcome:
     return outcome
 
 
-def quarantine(record: Record, path: str, code: str, problem: str, fix: str) -> Emit:
-    return Emit("quarantine", str(record.offset), f"{path}|{code}|{problem}|{fix}".encode())
+def quarantine(record: Record, path: str, code: str, problem: str, fix: str) -> list[Emit]:
+    return [Emit("quarantine", str(record.offset), f"{path}|{code}|{problem}|{fix}".encode())]
 
 
 class Kit:

@@ -84,8 +84,8 @@ def expected(events: Iterable[Event]) -> dict[str, Account]:
     return accounts
 
 
-def no_quarantine(record: Record, path: str, code: str, problem: str, fix: str) -> Emit:
-    return Emit("quarantine", "", msgspec.json.encode([record.partition, record.offset, code]))
+def no_quarantine(record: Record, path: str, code: str, problem: str, fix: str) -> list[Emit]:
+    return [Emit("quarantine", "", msgspec.json.encode([record.partition, record.offset, code]))]
 
 
 def _decision(event: Event) -> Decision:
