@@ -12,15 +12,13 @@ import msgspec
 
 from consent.seal import Pseudonyms
 from schemas import codec
-from schemas.errors import Refusal
+from schemas.framing import LARGEST_EVENT, check_size
 from schemas.ids import EventKey
 from schemas.records import CloudEvent, Remark
 from streams.intake_names import event_key
 from streams.outcome import Emit
 from streams.receipts import receipt_id
 from streams.topology import inbound
-
-LARGEST_EVENT = 262_144  # bytes of Avro, unless HEARTH_MAX_EVENT_BYTES says otherwise
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -49,13 +47,7 @@ class Framing:
         remarks = codec.check(event, agency)
         record = codec.encode_binary(event)
         value = record.value or b""
-        if len(value) > self.largest:
-            raise _too_large(self.largest)
+        check_size(value, self.largest)
         key = event_key(self.pseudonyms, self.typed_sources, event.source, event.id, event.type)
         receipt = receipt_id(self.pseudonyms, key, codec.digest(event))
         return Ready(key, receipt, Emit(inbound(agency), key, value, record.headers), tuple(remarks))
-
-
-def _too_large(largest: int) -> Refusal:
-    fix = f"Keep an event under {largest // 1024} KiB: headline facts and a pointer to the source"
-    return Refusal("data", "too-large", "The event is larger than a record may be", fix)

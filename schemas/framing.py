@@ -12,6 +12,7 @@ from schemas.errors import Refusal
 
 SCHEMA_ID_HEADER = "__value_schema_id"
 HEAD = 5
+LARGEST_EVENT = 262_144  # bytes of a record's value, unless HEARTH_MAX_EVENT_BYTES says otherwise
 _FRAME = "Frame the value as byte 0, the schema id as 4 bytes big-endian, then the Avro body"
 _GUID = "Use the serializer's default framing (prefix_schema_id_serializer), which sends the numeric schema id"
 _id = struct.Struct(">bI")
@@ -36,3 +37,10 @@ def _schema_id(found: bytes, path: str, exact: bool) -> int:
         raise Refusal(path, "not-framed", "it does not start with a schema id", _FRAME)
     schema_id: int = _id.unpack_from(found)[1]
     return schema_id
+
+
+def check_size(value: bytes | None, largest: int = LARGEST_EVENT) -> None:
+    """Refuse a value above `largest` bytes: what the hub makes of an event must fit into records of its own."""
+    if value is not None and len(value) > largest:
+        fix = f"Keep an event under {largest // 1024} KiB: headline facts and a pointer to the source"
+        raise Refusal("data", "too-large", "The event is larger than a record may be", fix)

@@ -16,6 +16,7 @@ from consent.sharing import category
 from schemas.codec import check, decode, digest
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
+from schemas.framing import LARGEST_EVENT, check_size
 from schemas.ids import EventKey, PersonId
 from schemas.records import CloudEvent, Facts, KnownPerson, PersonAsKnown, Queued, Record, Remark, encode
 from streams.intake_answers import AGREEMENT_EVIDENCE_MISSING, CONFLICT, Answers, Origin, QuarantineKey
@@ -45,7 +46,8 @@ class Seen(msgspec.Struct, frozen=True):
 class Intake:
     """The stage. `state`: event key → `Seen`. Refusals go to quarantine; nothing else is caught.
 
-    `typed_sources`: sources whose ids are unique per type of event only (their adapters say so).
+    `typed_sources`: sources whose ids are unique per type of event only (their adapters say so). `largest`: bytes of
+    a record's value, at which every way in stops, also one that comes by Kafka past the door.
     """
 
     names: Pseudonyms
@@ -54,6 +56,7 @@ class Intake:
     quarantine_key: QuarantineKey
     entropy: Entropy
     typed_sources: frozenset[str] = frozenset()
+    largest: int = LARGEST_EVENT
     _reading: Reading = field(init=False)
     _splitter: Splitter = field(init=False)
     _answers: Answers = field(init=False)
@@ -69,6 +72,7 @@ class Intake:
         for record in records:
             origin = origin_of(record)
             try:
+                check_size(record.value, self.largest)
                 event = decode(record)
             except Refusal as refusal:
                 emits += self._answers.refused(record, origin, refusal, "", "quarantined")

@@ -17,6 +17,7 @@ from schemas.errors import HearthError
 from schemas.records import Record
 from streams.outcome import Emit
 
+LARGEST_RECORD = 2_097_152  # bytes of a record that the hub writes
 _FLUSH_SECONDS = 60.0
 _METADATA_SECONDS = 15.0
 _PASSING = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
@@ -41,6 +42,7 @@ class KafkaProducer:
                 "partitioner": "murmur2_random",
                 "batch.size": 262_144,
                 "queue.buffering.max.messages": 200_000,
+                "message.max.bytes": LARGEST_RECORD,
                 "message.timeout.ms": int(_FLUSH_SECONDS * 1000),
                 "topic.metadata.propagation.max.ms": 10_000,
                 # success is known by the queue being empty; only failures cost a call each

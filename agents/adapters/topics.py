@@ -9,6 +9,7 @@ import msgspec
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from agents.adapters.kafka import LARGEST_RECORD
 from schemas.errors import Misconfigured
 from streams import topology
 
@@ -17,6 +18,10 @@ _KNOWN_SECONDS = 30.0
 _PLAINTEXT_DAYS = 7  # plaintext stands on inbound topics and the resolver's queue only, and for days
 _ASIDE_DAYS = 90  # quarantine and subscribers' alerts: long enough to act on, no second record
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1"}  # the retention period ends by destroying keys
+# Kafka's own bound for a batch, so that whatever a stock client writes at once fits. The hub's records may be twice as
+# large: one that breaks the contract is put aside sealed, in base64 twice over.
+_INBOUND_SIZE = {"max.message.bytes": "1048588"}
+_HUB_SIZE = {"max.message.bytes": str(LARGEST_RECORD)}
 _COMPACTED = {"cleanup.policy": "compact"}  # never a time limit as well: it breaks the engine's recovery
 
 
@@ -30,17 +35,16 @@ class Topic(msgspec.Struct, frozen=True):
 
 def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: int) -> list[Topic]:
     """Return all topics of a hub with these agencies and subscribers; `partitions` for the keyed ones."""
-    inbound = {**_days(_PLAINTEXT_DAYS), "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
+    stamped = {**_days(_PLAINTEXT_DAYS), "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
     # read by others: no stock client lacks the codec of what is not compressed
     outbound = {**_days(_ASIDE_DAYS), "compression.type": "uncompressed"}
     named = [
-        *(Topic(topology.inbound(agency), partitions, inbound) for agency in agencies),
+        *(Topic(topology.inbound(agency), partitions, {**stamped, **_INBOUND_SIZE}) for agency in agencies),
         *(Topic(topology.receipts(agency), 1, outbound) for agency in agencies),
         *(Topic(topology.alerts_to(subscriber), 1, outbound) for subscriber in subscribers),
     ]
-    return [
-        *named,
-        Topic(topology.IN_FORWARDED, partitions, inbound),
+    ours = [
+        Topic(topology.IN_FORWARDED, partitions, stamped),
         Topic(topology.IDENTITY_QUEUE, 1, _days(_PLAINTEXT_DAYS)),
         Topic(topology.PEOPLE, 1, _COMPACTED),
         Topic(topology.FAMILY_ITEMS, partitions, _FOR_EVER),
@@ -52,6 +56,7 @@ def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: 
         Topic(topology.ALERTS, partitions, _FOR_EVER),
         Topic(topology.ALERT_OUTCOMES, partitions, _FOR_EVER),
     ]
+    return [*named, *(Topic(one.name, one.partitions, {**one.config, **_HUB_SIZE}) for one in ours)]
 
 
 def changelog(name: str, partitions: int) -> Topic:
