@@ -20,6 +20,8 @@ from schemas.fields import british_day, inside
 from schemas.records import CloudEvent, Remark
 from schemas.remarks import remarks
 
+# Who may see what rests on these: a role or a clearance is for the practitioner's own agency to give.
+_REGISTRATIONS = frozenset(("hearth.social_care.PractitionerRegistered", "hearth.social_care.PractitionerChanged"))
 _DAY = timedelta(days=1)
 _YEARS = (1900, 2100)
 
@@ -35,6 +37,9 @@ def check(event: CloudEvent, agency: str) -> list[Remark]:
     if agency not in contract.agencies:
         fix = f"Types that {agency} may publish are listed by `hearth schemas check`"
         raise Refusal("type", "not-your-type", f"{agency} does not publish this type", fix)
+    if contract.type in _REGISTRATIONS and event.data["practitioner"]["agency"] != agency:
+        fix = "Publish your own agency's practitioners; each agency registers its own"
+        raise Refusal("data.practitioner.agency", "not-yours", "it is another agency's practitioner", fix)
     about: About = event.data["about"]
     _check_about(about, contract, event.id)
     try:

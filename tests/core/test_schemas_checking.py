@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.checking import check
@@ -26,6 +27,13 @@ def changed(type_: str, **changes: Any) -> CloudEvent:
     return from_json(event)
 
 
+def own(event: CloudEvent, agency: str) -> CloudEvent:
+    """Return the event as this agency would send it: a practitioner in it is its own."""
+    worker = event.data.get("practitioner")
+    data = event.data | {"practitioner": worker | {"agency": agency}} if worker else event.data
+    return msgspec.structs.replace(event, data=data)
+
+
 def refused(event: CloudEvent, agency: str = "") -> tuple[str, str]:
     with pytest.raises(Refusal) as caught:
         check(event, agency or contracts()[event.type].agencies[0])
@@ -42,7 +50,7 @@ def test_every_sample_passes_without_remark_for_who_may_publish_it_and_no_other(
     event = from_json(sample(type_))
     for agency in AGENCIES:
         if agency in contracts()[type_].agencies:
-            assert check(event, agency) == []
+            assert check(own(event, agency), agency) == []
         else:
             assert refused(event, agency) == ("type", "not-your-type")
 
@@ -98,6 +106,17 @@ def test_an_old_code_in_an_old_session_is_accepted() -> None:
 def test_an_event_that_cannot_be_used_is_refused_at_its_field(event: CloudEvent, path: str, code: str) -> None:
     """The reason stands with the field that its publisher must mend."""
     assert refused(event) == (path, code)
+
+
+@pytest.mark.parametrize("kind", ["Registered", "Changed"])
+def test_only_their_own_agency_says_who_a_practitioner_is(kind: str) -> None:
+    """A school cannot give a nurse the clearance of a safeguarding lead; that a nurse is worried, it may say."""
+    event = own(from_json(sample(f"hearth.social_care.Practitioner{kind}")), "health")
+    assert check(event, "health") == []
+    for agency in ("school", "police", "social-care"):
+        assert refused(event, agency) == ("data.practitioner.agency", "not-yours")
+    concern = own(from_json(sample("hearth.any_agency.ConcernSignalled")), "health")
+    assert check(concern, "school") == []
 
 
 def test_the_same_fault_in_avro_is_refused_at_the_same_field() -> None:
