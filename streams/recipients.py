@@ -17,9 +17,12 @@ from schemas.ids import PersonId, PractitionerId
 from schemas.records import KnownPractitioner
 from streams.gate import Recipient
 from streams.identity.directory import Directory
+from streams.intake_names import every_id
 from streams.timeline import Family
 
 TIERS = ("normal", "sensitive", "shielded", "sealed")  # design §6, least closely kept first
+
+_PARTIES = ("alleged", "household", "linked", "subject", "none")  # closest first
 
 
 class Queue(msgspec.Struct, frozen=True):
@@ -64,11 +67,17 @@ def party(person: PersonId | None, family: Family) -> str:
     return "linked" if person in linked else "none"
 
 
+def _party(worker: KnownPractitioner, family: Family, directory: Directory) -> str:
+    """How a practitioner is a party, under whichever of the ids of the person they are; the closest counts."""
+    ids = every_id(directory, worker.person) if worker.person else ()
+    return min((party(one, family) for one in ids), key=_PARTIES.index, default="none")
+
+
 def as_recipient(worker: KnownPractitioner, family: Family, directory: Directory, on: date) -> Recipient:
     """Resolve a practitioner into the recipient that the policies are asked about."""
-    how = party(worker.person, family)
+    how = _party(worker, family, directory)
     manager = directory.practitioner(worker.manager) if worker.manager else None
-    if how == "none" and manager is not None and party(manager.person, family) != "none":
+    if how == "none" and manager is not None and _party(manager, family, directory) != "none":
         how = "managed-by-one"
     involved = {i.practitioner for i in family.register.involved(on)} | {family.register.lead(on)}
     return Recipient(

@@ -10,14 +10,15 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.demo.teller import nhs_number, upn
 from schemas.checks import upn_check_letter
-from schemas.ids import FamilyId, PersonId
+from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Item, KnownPractitioner, Members, SendSection
 from schemas.samples import sample
-from streams.recipients import party
-from streams.timeline import Family
+from streams.recipients import as_recipient
+from streams.timeline import Entry, Family, Section
 from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, REVIEW
 from tests.core.identity_world import NAMES, Memory, World, event
 
@@ -56,7 +57,8 @@ def related(name: str, child: dict[str, Any], other: dict[str, Any], home: bool 
 
 def parent(name: str, child: str, by: str, other: str, other_by: str, home: bool = True) -> Sent:
     """Return what social care states of a parent, saying each by one number."""
-    return related(name, said(child, "social-care", (by,), "child"), said(other, "social-care", (other_by,), "adult"), home)
+    both_said = said(child, "social-care", (by,), "child"), said(other, "social-care", (other_by,), "adult")
+    return related(name, *both_said, home)
 
 
 def both(who: str, name: str = "both", **more: Any) -> Sent:
@@ -197,7 +199,22 @@ def test_a_practitioner_is_found_by_either_id() -> None:
         assert worker.person
         (family,) = world.families()
         state = Family(family, Members(family, 1, world.families()[family], datetime(2025, 3, 13, tzinfo=UTC)))
-        assert party(worker.person, state) != "none"
+        told = as_recipient(worker, state, world.people, date(2025, 3, 13))
+        assert told.party == "household"
+        assert alleged_under_every_id(worker, world) == {"alleged"}
+
+
+def alleged_under_every_id(worker: KnownPractitioner, world: World) -> set[str]:
+    """Return how they are a party to the record of a family in which one of their ids is alleged, id by id."""
+    found = set()
+    for known in world.minted():
+        facts = world.facts(world.items()[0])
+        item = ItemId(f"e.{known.person}")
+        alleged = replace(facts, role="alleged")
+        entry = Entry(item, EventKey("e"), alleged, datetime(2025, 3, 13, tzinfo=UTC))
+        state = Family(FamilyId("f_other"), sections={known.person: Section(known.person, entries={item: entry})})
+        found.add(as_recipient(worker, state, world.people, date(2025, 3, 13)).party)
+    return found
 
 
 def test_someone_said_twice_under_both_ids_is_one_person_of_the_event() -> None:
