@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -32,15 +33,13 @@ class LogWatch:
     def keeps_up(self) -> bool:
         """Whether what was decided `most_seconds` ago is in the log, as far as anybody knows by now."""
         now = time.monotonic()
-        oldest = self._marks[0][0] if self._marks else self._looked
+        oldest = min(self._marks[0][0], self._looked) if self._marks else self._looked
         return now - oldest <= self._most
 
     def _watch(self) -> None:
         while True:
-            try:
+            with suppress(KafkaException):  # not known: `_looked` grows old, and with it the lag
                 self._look()
-            except KafkaException:
-                pass  # not known: `_looked` grows old, and with it the lag
             time.sleep(_LOOK_SECONDS)
 
     def _look(self) -> None:
