@@ -105,7 +105,7 @@ class Alerting:
                 alert = stage.alerts.compose(family, _sent(record), finding, seen, now, decisions)
                 looks = {one.id: _as_look(one, record, now) for one in decisions}
                 self.reading.log(looks.values())
-                return _citing(alert, looks)
+                return msgspec.structs.replace(_citing(alert, looks), changed_at=record.changed_at)
         self.reading.log([stage.linking.nothing_shown(family, seen.recipient, "early-help", now)])
         return None
 

@@ -139,9 +139,11 @@ class Publishing:
             self.tally.refused.append(Refused(file, where, path, code, problem, fix))
 
     def _answer(self, receipt: Receipt) -> None:
-        if self._waiting[receipt.id] <= 0:
-            return
+        if receipt.id not in self._waiting:
+            return  # another publisher's
         self._waiting[receipt.id] -= 1
+        if not self._waiting[receipt.id]:
+            del self._waiting[receipt.id]
         self.tally.answered[receipt.status] += 1
         if receipt.status in ("quarantined", "conflict") and len(self.tally.later) < KEPT:
             self.tally.later.append(receipt)

@@ -28,6 +28,9 @@ app = typer.Typer(no_args_is_help=True, help="Give or withdraw a family's agreem
 
 Agency = Annotated[str, typer.Option("--from", metavar="AGENCY", help="The agency that asked the family.")]
 Reference = Annotated[str, typer.Option("--reference", help="The agency's reference of the agreement.")]
+Source = Annotated[
+    str, typer.Option(help="Where it was given, if not by this command: reference and source together name it.")
+]
 Persons = Annotated[
     str,
     typer.Option(metavar="FILE", help="JSON list of people (roles agreed-by and for); - is stdin. Never typed here."),
@@ -47,6 +50,7 @@ def given(
     since: Annotated[datetime | None, typer.Option(formats=DAY, help="First day; today if left out.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=DAY, help="First day on which it no longer holds.")] = None,
     assessed_by: Annotated[str, typer.Option(help="Who assessed a young person's competence.")] = "",
+    source: Source = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish that an agreement was given. What waited for it is released."""
@@ -55,7 +59,7 @@ def given(
         "recipients": recipient, "since": _day(since), "until": _day(until) if until else None,
         "assessed_by": assessed_by or None,
     }  # fmt: skip
-    _publish(agency, "AgreementGiven", reference, persons, data, _day(since), as_json)
+    _publish(agency, "AgreementGiven", source, persons, data, _day(since), as_json)
 
 
 @app.command()
@@ -64,22 +68,24 @@ def withdraw(
     reference: Reference,
     persons: Persons,
     on: Annotated[datetime | None, typer.Option(formats=DAY, help="First day without it; today if left out.")] = None,
+    source: Source = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish that an agreement was withdrawn. From then on nothing that rested on it is shared."""
     data = {"agreement": reference, "on": _day(on)}
-    _publish(agency, "AgreementWithdrawn", reference, persons, data, _day(on), as_json)
+    _publish(agency, "AgreementWithdrawn", source, persons, data, _day(on), as_json)
 
 
 def _publish(
-    agency: str, kind: str, reference: str, persons: str, data: dict[str, Any], day: str, as_json: bool
+    agency: str, kind: str, source: str, persons: str, data: dict[str, Any], day: str, as_json: bool
 ) -> None:
     kit, name = tools(), agency_named(agency)
     happened = datetime.combine(date.fromisoformat(day), time(), LONDON).astimezone(UTC)
     about = {"persons": _people(persons), "happened_at": _instant(happened), "recorded_at": _instant(now())}
     event = {
-        "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, reference, day),
-        "source": f"/hearth/agreements/{name}", "type": f"hearth.agreement.{kind}", "data": {"about": about} | data,
+        "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, source, data["agreement"], day),
+        "source": source or f"/hearth/agreements/{name}", "type": f"hearth.agreement.{kind}",
+        "data": {"about": about} | data,
     }  # fmt: skip
     try:
         ready = kit.framing.ready(from_json(event), name)

@@ -13,7 +13,7 @@ from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, agency_named, now, tools
 from schemas.records import KnownPractitioner
-from streams.alert import Alert, AlertRecord
+from streams.alert import Alert, AlertRecord, Reason
 
 LOOK_EVERY = 2.0  # seconds
 DID = ("spoke-with-family", "spoke-with-colleagues", "assessment", "support-offered", "referral", "nothing-needed")
@@ -141,8 +141,8 @@ def _print(alert: Alert, state: str) -> None:
     names = {one.person: one.name or one.person for one in alert.about}
     line(f"\n{alert.title}  [{alert.level}, {state}]")
     line(f"alert {alert.id}, revision {alert.revision}, {alert.changed_at:%Y-%m-%d %H:%M} UTC; family {alert.family}")
-    line(f"{alert.prompt}\nYou see this because {alert.why_you}. It goes away when: {alert.goes_away}")
-    rows = [(one.on, names.get(one.person, one.person), one.what, one.agency, one.ground) for one in alert.reasons]
+    line(f"{alert.prompt}\nYou see this because {alert.why_you}. What would make it go away: {alert.goes_away}")
+    rows = [(one.on, names.get(one.person, one.person), _what(one), one.agency, one.ground) for one in alert.reasons]
     table("Why", ("on", "about", "what", "from", "ground"), rows)
     if alert.strengths:
         strengths = [(one.on, names.get(one.person, ""), one.what) for one in alert.strengths]
@@ -150,3 +150,8 @@ def _print(alert: Alert, state: str) -> None:
     rows = [(one.name, one.role, one.team, one.phone, one.email) for one in alert.colleagues]
     if rows:
         table("Who else works with the family", ("name", "role", "team", "phone", "email"), rows)
+
+
+def _what(reason: Reason) -> str:
+    counted = f": absent {reason.absent} of {reason.possible} sessions" if reason.possible else ""
+    return reason.what.replace("-", " ") + counted

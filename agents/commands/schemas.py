@@ -25,7 +25,11 @@ def list_(as_json: AsJson = False) -> None:
     found = [contract for _, contract in sorted(loaded().items())]
     if as_json:
         give([_told(contract) for contract in found])
-        return
+    else:
+        _show(found)
+
+
+def _show(found: list[Contract]) -> None:
     everyone = max(len(one.agencies) for one in found)
     who = ["any" if len(one.agencies) == everyone else ", ".join(one.agencies) for one in found]
     rows = [(c.type, by, c.category, c.goes, c.schema_id, c.version) for c, by in zip(found, who, strict=True)]
@@ -53,8 +57,9 @@ def check(as_json: AsJson = False) -> None:
     found = loaded()
     problems = [f"{name}: {problem}" for name, contract in sorted(found.items()) for problem in _problems(contract)]
     if as_json:
-        give({"types": len(found), "problems": problems})
+        give({"types": sorted(found), "problems": problems})
     else:
+        _show([contract for _, contract in sorted(found.items())])
         line(f"{len(found)} event types, {len(problems)} problems")
     if problems:
         raise Stop(Exit.REFUSED, "\n".join(problems))

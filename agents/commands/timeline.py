@@ -48,7 +48,8 @@ def said(one: Line) -> str:
     if one.possible:
         return f"absent {one.absent} of {one.possible} sessions since {one.detail.get('since', '')}"
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in one.what).strip()
-    more = [f"{name.replace('_', ' ')}: {value}" for name, value in one.detail.items() if isinstance(value, str | int)]
+    plain = {name: value for name, value in one.detail.items() if isinstance(value, str | int) and value != ""}
+    more = [f"{name.replace('_', ' ')}: {value}" for name, value in plain.items() if not name.endswith("_id")]
     return "; ".join([f"{words} ({one.role})", *more])
 
 
