@@ -12,10 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka
 import kafka
 import msgspec
 from kafka.admin import KafkaAdminClient
@@ -104,9 +105,22 @@ class RunningHub:
         self.producer.flush()
         return [one.receipt for one in ready]
 
-    def write(self, record: Record) -> None:
-        """Queue a record as it is: `settle`, or another write's flush, waits for it."""
-        self.producer.send_records([record])
+    def write(self, written: Iterable[Record]) -> list[Record]:
+        """Write records as they are, past every door; return them with the place that each has now."""
+        placed: dict[int, Record] = {}
+
+        def landed(number: int, record: Record, error: Any, message: Any) -> None:
+            assert error is None, error
+            placed[number] = msgspec.structs.replace(record, partition=message.partition(), offset=message.offset())
+
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.settings.kafka, "message.max.bytes": 2_097_152})
+        for number, one in enumerate(written):
+            producer.produce(
+                one.topic, one.value, one.key, max(one.partition, 0), headers=list(one.headers),
+                on_delivery=partial(landed, number, one),
+            )  # fmt: skip
+        assert producer.flush(30) == 0
+        return [placed[number] for number in sorted(placed)]
 
     def tell_time(self, at: Any) -> None:
         """Tell every partition of family.items that it is `at`."""
