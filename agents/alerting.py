@@ -17,8 +17,8 @@ from agents.reading import Reading
 from consent.decision import Decision, decision_id
 from schemas.ids import EventKey, PractitionerId
 from schemas.records import KnownPractitioner
-from streams.alert import Alert, AlertRecord
 from streams.gate import Recipient
+from streams.notice import Alert, AlertRecord
 from streams.outcome import Emit
 from streams.recipients import TIERS, Queue, as_recipient
 from streams.risk.evaluate import evaluate

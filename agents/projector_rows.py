@@ -21,7 +21,7 @@ from schemas.records import (
     decode_receipt,
     decode_review,
 )
-from streams.alert import decode_alert_record
+from streams.notice import decode_alert_record
 
 Row = dict[str, Any]
 

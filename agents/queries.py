@@ -29,8 +29,8 @@ from schemas.records import (
     decode_review,
 )
 from streams import topology
-from streams.alert import AlertRecord, decode_alert_record
 from streams.linking import BOOK
+from streams.notice import AlertRecord, decode_alert_record
 
 
 class Burden(msgspec.Struct, frozen=True):

@@ -21,7 +21,7 @@ from schemas.errors import Unsealable
 from schemas.ids import PersonId
 from schemas.records import CloudEvent, KnownPractitioner, Record, Tick
 from streams import topology
-from streams.alert import Alert, Alerts, decode_alert
+from streams.alert import Alerts
 from streams.family import FamilyStage
 from streams.gate import Gate
 from streams.identity.directory import People
@@ -30,6 +30,7 @@ from streams.identity.resolver import Resolver
 from streams.intake import Intake
 from streams.intake_names import event_key
 from streams.linking import Linking
+from streams.notice import Alert, decode_alert
 from streams.outcome import NewKey
 from streams.pipeline import Pipeline, Trace
 from streams.recipients import Queue

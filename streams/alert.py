@@ -14,107 +14,18 @@ from hashlib import sha256
 import msgspec
 
 from consent.decision import Decision
-from consent.minimise import minimise
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
-from schemas.ids import FamilyId, ItemId, PersonId
-from schemas.records import Facts, KnownPractitioner
+from schemas.records import KnownPractitioner
 from streams import topology
 from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory
 from streams.identity.practitioners import Contact
+from streams.notice import Alert, AlertRecord, Colleague, Reason, about, latest, reason, why
 from streams.outcome import Emit, Outcome
 from streams.risk.evaluate import Evidence, Finding
 from streams.sight import Seen
-from streams.timeline import Entry, Family, Sent, members_of
-
-
-class Named(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A person of the family, as far as the recipient may know them."""
-
-    person: PersonId
-    role: str
-    name: str = ""
-    birth_date: date | None = None
-
-
-class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fact that an alert rests on, with the ground on which the recipient is told it."""
-
-    what: str
-    on: date
-    agency: str
-    person: PersonId
-    ground: str
-    decision: str
-    item: ItemId = ItemId("")
-    role: str = ""
-    detail: dict[str, object] = {}
-    absent: int = 0
-    possible: int = 0
-
-
-class Colleague(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who else works with the family, and how to reach them."""
-
-    role: str
-    agency: str
-    team: str
-    service: str = ""
-    lead: bool = False
-    name: str = ""
-    phone: str = ""
-    email: str = ""
-
-
-class Alert(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the recipient reads. A prompt to a professional: it refers nobody and scores nobody."""
-
-    id: str
-    revision: int
-    status: str  # open | withdrawn
-    rule: str
-    rule_version: int
-    level: str
-    title: str
-    family: FamilyId
-    recipient: str
-    why_you: str
-    raised_at: datetime
-    changed_at: datetime
-    prompt: str = ""
-    source: str = ""
-    grade: str = ""
-    about: tuple[Named, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-    strengths: tuple[Reason, ...] = ()
-    colleagues: tuple[Colleague, ...] = ()
-    goes_away: str = ""
-    until: date | None = None
-
-
-class AlertRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The hub's own record of a send: pseudonyms only; the words are made anew for each reader (topic `alerts`)."""
-
-    id: str
-    revision: int
-    status: str
-    rule: str
-    level: str
-    family: FamilyId
-    scope: str
-    recipient: str
-    subscriber: str
-    clearance: str
-    raised_at: datetime
-    changed_at: datetime
-    decisions: tuple[str, ...] = ()
-    items: tuple[ItemId, ...] = ()
-    until: date | None = None
-
-
-decode_alert = msgspec.json.Decoder(Alert).decode
-decode_alert_record = msgspec.json.Decoder(AlertRecord).decode
+from streams.timeline import Family, Sent, members_of
 
 
 @dataclass(frozen=True)
@@ -213,10 +124,10 @@ class Alerts:
             answer, facts = seen.answer_for(evidence)
             decision = self._record(answer, family, seen.recipient, evidence, cause, at)
             decisions.append(decision)
-            return _reason(evidence, facts, answer, decision, members_of(family))
+            return reason(evidence, facts, answer, decision, members_of(family))
 
         reasons = tuple(told(e) for e in finding.evidence)
-        strengths = tuple(told(e) for e in _latest(finding.strengths))
+        strengths = tuple(told(e) for e in latest(finding.strengths))
         persons = {e.person for e in finding.evidence}
         return Alert(
             id=sent.id,
@@ -228,13 +139,13 @@ class Alerts:
             title=finding.rule.title,
             family=family.family,
             recipient=seen.recipient.id,
-            why_you=_why(seen.recipient),
+            why_you=why(seen.recipient),
             raised_at=sent.raised_at,
             changed_at=at,
             prompt=finding.rule.prompt,
             source=finding.rule.source,
             grade=finding.rule.grade,
-            about=_about(family, persons, seen),
+            about=about(family, persons, seen),
             reasons=reasons,
             strengths=strengths,
             colleagues=self.colleagues(family, seen),
@@ -315,56 +226,3 @@ def _digest(finding: Finding) -> str:
     cited = (*finding.evidence, *finding.strengths)
     parts = sorted({f"{e.what}|{e.person}|{e.event}|{e.school}" for e in cited})
     return sha256("\n".join([finding.level, *parts]).encode()).hexdigest()[:32]
-
-
-def _reason(
-    evidence: Evidence, facts: Facts, answer: Answer, decision: Decision, members: frozenset[PersonId]
-) -> Reason:
-    minimal = minimise(facts, answer.ruling.removed, members).facts
-    ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p)
-    return Reason(
-        what=evidence.what,
-        on=evidence.on,
-        agency=evidence.agency,
-        person=evidence.person,
-        ground=ground,
-        decision=decision.id,
-        item=evidence.item,
-        role=evidence.role,
-        detail=minimal.data if evidence.item else {},
-        absent=evidence.absent,
-        possible=evidence.possible,
-    )
-
-
-def _latest(strengths: tuple[Evidence, ...]) -> list[Evidence]:
-    """One of each strength, the latest; the event's type is left out where its sign says it already."""
-    by_what: dict[tuple[str, PersonId], Evidence] = {}
-    for strength in sorted(strengths, key=lambda e: (e.on, e.item)):
-        if strength.what != "StrengthObserved":
-            by_what[(strength.what, strength.person)] = strength
-    return list(by_what.values())
-
-
-def _about(family: Family, persons: set[PersonId], seen: Seen) -> tuple[Named, ...]:
-    """Name those whom the alert is about, and the children; nobody else of the family."""
-    roles = {m.person: m.role for m in family.members.members} if family.members else {}
-    named: list[Named] = []
-    for person in sorted(persons | seen.children):
-        section = family.sections.get(person)
-        said = section.said if section and person in seen.persons else None
-        name = f"{said.given_names or ''} {said.family_name or ''}".strip() if said else ""
-        named.append(Named(person, roles.get(person, "child"), name, said.birth_date if said else None))
-    return tuple(named)
-
-
-def _why(to: Recipient) -> str:
-    if to.role == "duty-worker":
-        return "no lead professional could be told: this is for the duty queue"
-    return "you are the family's lead professional"
-
-
-def entry_line(entry: Entry) -> str:
-    """The entry's type in words, for a list: `domestic abuse incident attended`."""
-    name = entry.facts.type.rpartition(".")[2]
-    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

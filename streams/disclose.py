@@ -11,10 +11,10 @@ from consent.decision import Decision
 from consent.minimise import minimise
 from schemas.ids import FamilyId, ItemId, PersonId
 from schemas.records import KnownPractitioner, Record
-from streams.alert import Colleague, Named
 from streams.attendance import total
 from streams.family import FamilyStage
 from streams.family_state import Value
+from streams.notice import Colleague, Named
 from streams.recipients import as_recipient
 from streams.risk.evaluate import evaluate
 from streams.sight import Seen, person_of, see

@@ -9,8 +9,8 @@ import typer
 from agents.commands import readers
 from agents.commands.shell import AsJson, Purpose, give, line, table
 from agents.commands.tools import now, tools
-from streams.alert import Colleague
 from streams.disclose import Line, View
+from streams.notice import Colleague
 
 Family = Annotated[str, typer.Argument(metavar="FAMILY", help="The family's id, as `hearth find` gives it.")]
 

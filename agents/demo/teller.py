@@ -2,8 +2,8 @@
 
     story = Story("three agencies", today=date(2026, 11, 23))
     mia = story.child("Mia", born="2014-05-02")
-    story.school.marks(mia, "/", weeks=6)
-    story.police.missing(mia, days_ago=20, risk="high")
+    story.marks(mia, "/", weeks=6)
+    story.missing(mia, days_ago=20, risk="high")
 
 The stories of the demo and of tests/stories are written with it; numbers come from the ranges that are never issued.
 """

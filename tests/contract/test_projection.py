@@ -30,7 +30,7 @@ from schemas.records import (
     encode,
 )
 from streams import topology
-from streams.alert import AlertRecord
+from streams.notice import AlertRecord
 from tests.contract.conftest import migrate
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -32,7 +32,7 @@ from consent.sharing import agencies
 from schemas import records
 from schemas.records import CloudEvent, Record
 from streams import topology
-from streams.alert import Alert, decode_alert
+from streams.notice import Alert, decode_alert
 
 _START_SECONDS = 60.0
 _SETTLE_SECONDS = 90.0

@@ -9,9 +9,9 @@ from agents.commands.tools import now
 from agents.demo.teller import Professional, Somebody, Story
 from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import CloudEvent
-from streams.alert import Alert
 from streams.disclose import View
 from streams.intake_names import event_key
+from streams.notice import Alert
 from streams.timeline import Family
 from tests.live.running_hub import RunningHub
 

@@ -14,8 +14,8 @@ from agents.rehearsal import Rehearsal
 from schemas import records
 from schemas.ids import FamilyId, PersonId
 from streams import topology
-from streams.alert import Alert
 from streams.disclose import View, look, replay
+from streams.notice import Alert
 
 
 class Told(Protocol):
