@@ -17,6 +17,7 @@ from streams import topology
 from streams.alert import Alerts
 from streams.attendance import Block, Book, classify
 from streams.family_state import Due, Value
+from streams.fold import take_item
 from streams.identity.directory import Directory
 from streams.linking import Linking
 from streams.moving import receive_section, send_section
@@ -25,7 +26,7 @@ from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
 from streams.risk.evaluate import Finding, evaluate
 from streams.risk.rules import RuleBook
 from streams.sight import see
-from streams.timeline import Entry, Family, on_day, take_item
+from streams.timeline import Entry, Family, on_day
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from schemas.records import Item, Section, SendSection
 from streams import topology
 from streams.attendance import Block, Mark, mark_at
 from streams.family_state import Moved, pack_moved, unpack_moved
+from streams.fold import Blocks, book_of, entry_of_mark, take_item
 from streams.outcome import Emit
-from streams.timeline import Blocks, Entry, Family, book_of, entry_of_mark, section_of, take_item
+from streams.timeline import Entry, Family, section_of
 from streams.timeline import Section as PersonSection
 
 DataKey = Callable[..., tuple[int, bytes]]
