@@ -75,8 +75,9 @@ class Reading:
         self.wait()
         person = self._named(reader.agency, said)
         known = self.projection.person(person) if person else None
-        families = known.families if known else ()
-        decisions = [self._may_find(reader, name, PersonId(person or ""), purpose, now) for name in families]
+        decisions = []
+        if known is not None:
+            decisions = [self._may_find(reader, name, known.person, purpose, now) for name in known.families]
         self.log(decisions or [self._in_vain(reader, purpose, now)])
         return [decision.family for decision in decisions if decision.outcome is Outcome.SHARE]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
+from time import sleep
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,7 @@ from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, agency_named, now, tools
 from schemas.records import KnownPractitioner
-from streams.alert import Alert, AlertRecord, Reason
+from streams.notice import Alert, AlertRecord, Reason
 
 LOOK_EVERY = 2.0  # seconds
 DID = ("spoke-with-family", "spoke-with-colleagues", "assessment", "support-offered", "referral", "nothing-needed")
@@ -30,7 +31,11 @@ def alerts(
     """Show the open alerts that stand with you: sent to you, to your duty queue, or handed over to you."""
     if context.invoked_subcommand is not None:
         return
-    kit = tools()
+    with suppress(KeyboardInterrupt):
+        _follow(tools(), watch, as_json)
+
+
+def _follow(kit: Tools, watch: bool, as_json: bool) -> None:
     desk, reader = alerting(kit), readers.reader(kit)
     known: set[tuple[str, int]] = set()
     while True:
@@ -39,7 +44,7 @@ def alerts(
         _show(desk, reader, found, as_json, watch)
         if not watch:
             return
-        time.sleep(LOOK_EVERY)
+        sleep(LOOK_EVERY)
         reader = readers.reader(kit)
 
 

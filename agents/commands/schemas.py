@@ -13,6 +13,7 @@ from schemas.codec import check as check_event
 from schemas.codec import from_json
 from schemas.contract import Contract, contracts
 from schemas.errors import Misconfigured, Refusal
+from schemas.records import CloudEvent
 from schemas.registry import reads_all
 from schemas.samples import sample
 
@@ -85,11 +86,20 @@ def _problems(contract: Contract) -> list[str]:
 
 
 def _sample_problems(contract: Contract) -> list[str]:
+    """A sample is one agency's: it must be sound, without a remark, for one of those that publish its type."""
     try:
-        remarks = check_event(from_json(sample(contract.type)), contract.agencies[0])
+        event = from_json(sample(contract.type))
     except KeyError:
         return ["it has no sample"]
     except Refusal as refusal:
         return [f"its sample is refused: {refusal}"]
-    return [f"its sample is remarked on at {remark.path}" for remark in remarks]
+    found = [_sample_problem(event, agency) for agency in contract.agencies]
+    return [] if "" in found else found[:1]
 
+
+def _sample_problem(event: CloudEvent, agency: str) -> str:
+    try:
+        remarks = check_event(event, agency)
+    except Refusal as refusal:
+        return f"its sample is refused: {refusal}"
+    return f"its sample is remarked on at {remarks[0].path}" if remarks else ""

@@ -175,6 +175,24 @@ def test_an_alert_stands_with_its_recipient_alone_and_is_tracked_to_its_outcome(
     assert hearth("alerts", "ack", alert["id"]).err == hearth("alerts", "ack", "a_nosuch").err
 
 
+def test_watching_shows_each_alert_once_and_ends_with_ctrl_c(
+    as_reader: Callable[[Professional], Shell], told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One JSON document a line, and the exit code is 0."""
+    hearth, looks = as_reader(told.lead), iter((None, None))
+
+    def sleep(_: float) -> None:
+        if next(looks, "over") == "over":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("agents.commands.alerts.sleep", sleep)
+    said = hearth("alerts", "--watch", "--json")
+    ids = [json.loads(line)["id"] for line in said.out.splitlines()]
+    assert said.code == 0
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
 def test_a_record_that_breaks_the_contract_is_told_of_without_its_content(hearth: Shell, hub: running.Hub) -> None:
     """Listed with field and fix, shown without what it holds, and tried again only when it can be read."""
     producer = Producer({"bootstrap.servers": hub.settings.kafka})

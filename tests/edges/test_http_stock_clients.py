@@ -69,17 +69,22 @@ def test_the_older_sdk_s_events_are_taken_too(door: Site) -> None:
         assert sent(door, HTTPMessage(headers=headers, body=body)).status_code == 202
 
 
+def checked(door: Site, content: bytes, source: str, agency: str) -> tuple[int, Any]:
+    """Return what the door says to `agency` of an event on a dry run: the status and the warnings."""
+    token, _ = door.tokens.issue("agency", agency, agency, (source,), timedelta(hours=1))
+    answer = door.post(content, query="?dry-run", Authorization=f"Bearer {token}")
+    return answer.status_code, answer.json().get("warnings")
+
+
 def test_every_sample_that_the_door_gives_out_is_one_that_it_takes(door: Site) -> None:
-    """What a publisher copies from GET /samples works, of every type, under the agency's own source."""
+    """What a publisher copies from GET /samples works, of every type, for an agency that publishes it."""
     listed = httpx.get(f"{door.url}/samples", timeout=20).json()
     assert {one["type"] for one in listed} == set(contracts())
     for one in listed:
         answer = httpx.get(door.url + one["sample"], timeout=20)
         assert answer.headers["content-type"] == "application/cloudevents+json"
-        agency, source = one["agencies"][0], answer.json()["source"]
-        token, _ = door.tokens.issue("agency", agency, agency, (source,), timedelta(hours=1))
-        checked = door.post(answer.content, query="?dry-run", Authorization=f"Bearer {token}")
-        assert (checked.status_code, checked.json().get("warnings")) == (200, []), (one["type"], checked.text)
+        found = [checked(door, answer.content, answer.json()["source"], agency) for agency in one["agencies"]]
+        assert (200, []) in found, (one["type"], found)
 
 
 def test_a_stock_serializer_that_registers_by_default_writes_what_the_hub_reads(door: Site) -> None:
