@@ -95,7 +95,7 @@ class Rehearsal:
         """Send events through the hub, one after another, as if received at `at`."""
         for agency, event in events:
             record = encode_binary(event, topic=topology.inbound(agency))
-            key = event_key(self.names, TYPED_SOURCES, event.source, event.id, event.type)
+            key = event_key(self.names, TYPED_SOURCES, agency, event.source, event.id, event.type)
             place = len(self.trace.topics[record.topic])
             stamped = msgspec.structs.replace(
                 record, key=key.encode(), partition=0, offset=place, timestamp=int(at.timestamp() * 1000)

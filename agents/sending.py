@@ -48,6 +48,6 @@ class Framing:
         record = codec.encode_binary(event)
         value = record.value or b""
         check_size(value, self.largest)
-        key = event_key(self.pseudonyms, self.typed_sources, event.source, event.id, event.type)
+        key = event_key(self.pseudonyms, self.typed_sources, agency, event.source, event.id, event.type)
         receipt = receipt_id(self.pseudonyms, key, codec.digest(event))
         return Ready(key, receipt, Emit(inbound(agency), key, value, record.headers), tuple(remarks))

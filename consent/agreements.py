@@ -74,7 +74,7 @@ def act(facts: Facts, event: EventKey, person: PersonId) -> Act:
         return Act(
             event=event,
             kind=kind,
-            reference=f"{facts.source}|{data['agreement']}",
+            reference=f"{facts.agency}|{data['agreement']}",
             by=tuple(sorted(by)),
             whom=tuple(sorted({p for p, role in persons if role in _FOR} | by)),
             on=date.fromisoformat(data["since" if kind == "given" else "on"]),

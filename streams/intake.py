@@ -81,7 +81,7 @@ class Intake:
         return Outcome(emits=emits)
 
     def _read(self, record: Record, origin: Origin, event: CloudEvent, state: State[Seen]) -> list[Emit]:
-        key = self._reading.key(event)
+        key = self._reading.key(event, origin.agency)
         if record.key != key.encode():
             return [forward(record, origin, key)]
         content = digest(event)

@@ -32,12 +32,16 @@ def every_id(directory: Directory, person: PersonId) -> tuple[PersonId, ...]:
 def event_key(
     names: Pseudonyms,
     typed_sources: frozenset[str],
+    agency: str,
     source: str,
     id: str,  # noqa: A002 (CloudEvents' names)
     type: str,  # noqa: A002
 ) -> EventKey:
-    """Return the key of an event. Sources in `typed_sources` give one id to several types of event."""
-    return names.event(source, id, type if source in typed_sources else None)
+    """Return the key of an event: an agency's own, so that no agency can pre-empt or sound out another's ids.
+
+    Sources in `typed_sources` give one id to several types of event.
+    """
+    return names.event(f"{agency} {source}", id, type if source in typed_sources else None)
 
 
 def as_known(said: Iterable[Mapping[str, Any]]) -> tuple[PersonAsKnown, ...]:

@@ -42,9 +42,9 @@ class Reading:
     names: Pseudonyms
     typed_sources: frozenset[str]
 
-    def key(self, event: CloudEvent) -> EventKey:
+    def key(self, event: CloudEvent, agency: str) -> EventKey:
         """Return the event's key."""
-        return event_key(self.names, self.typed_sources, event.source, event.id, event.type)
+        return event_key(self.names, self.typed_sources, agency, event.source, event.id, event.type)
 
     def facts(self, event: CloudEvent, contract: Contract, agency: str, digest: str) -> Facts:
         """Return what the event says about everyone in it: no role, no parties, nobody said."""
@@ -62,15 +62,15 @@ class Reading:
             category=contract.category,
             purpose=about.get("purpose") or contract.purpose,
             tier=tier if _TIERS[tier] >= _TIERS[least] else least,
-            corrects=self._earlier(event, about.get("corrects")),
-            retracts=self._earlier(event, about.get("retracts")),
+            corrects=self._earlier(event, agency, about.get("corrects")),
+            retracts=self._earlier(event, agency, about.get("retracts")),
             ground=Ground(**ground) if ground else None,
             signs=signs(event),
             data=self._own(event.data),
         )
 
-    def _earlier(self, event: CloudEvent, id: str | None) -> EventKey | None:  # noqa: A002 (CloudEvents' name)
-        return event_key(self.names, self.typed_sources, event.source, id, event.type) if id else None
+    def _earlier(self, event: CloudEvent, agency: str, id: str | None) -> EventKey | None:  # noqa: A002
+        return event_key(self.names, self.typed_sources, agency, event.source, id, event.type) if id else None
 
     def _own(self, data: Mapping[str, Any]) -> dict[str, Any]:
         own = {name: value for name, value in data.items() if name != "about"}

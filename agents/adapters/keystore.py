@@ -35,11 +35,11 @@ DESTRUCTIONS = sql.Table(
     sql.Column("person", sql.String(64), nullable=False, unique=True),
 )
 _ASK_AGAIN_SECONDS = 1.0
-_OF_PERSON = sql.select(PERSON_KEYS.c.version, PERSON_KEYS.c.wrapped).where(
-    PERSON_KEYS.c.person == sql.bindparam("person")
+_OF_PERSON = (
+    sql.select(PERSON_KEYS.c.version, PERSON_KEYS.c.wrapped)
+    .where(PERSON_KEYS.c.person == sql.bindparam("person"))
+    .order_by(PERSON_KEYS.c.version)
 )
-_NEWEST = _OF_PERSON.order_by(PERSON_KEYS.c.version.desc()).limit(1)
-_OF_VERSION = _OF_PERSON.where(PERSON_KEYS.c.version == sql.bindparam("version"))
 _LATEST_DESTRUCTION = sql.select(sql.func.max(DESTRUCTIONS.c.number))
 
 
@@ -57,7 +57,8 @@ class SqlKeyStore:
         self._kek = key_encryption_key
         self._entropy = entropy
         self._most = cached
-        self._cache: dict[tuple[PersonId, int | None], tuple[int, bytes]] = {}
+        self._cache: dict[PersonId, tuple[tuple[int, bytes], ...]] = {}  # every (version, key), newest last
+        self._filling = threading.Lock()
         self._reading = threading.local()
         self._destroyed = 0
         self._asked = 0.0
@@ -79,13 +80,14 @@ class SqlKeyStore:
     def data_key(self, person: PersonId, version: int | None = None) -> tuple[int, bytes]:
         """Return (version, key), the newest if `version` is None. Raises `Unsealable` when destroyed or unknown."""
         self._drop_what_was_destroyed()
-        found = self._cache.get((person, version))
+        kept = self._cache.get(person) or self._load(person)
+        newest = kept[-1]
+        if version is None or newest[0] == version:
+            return newest
+        found = dict(kept).get(version) or dict(self._load(person)).get(version)
         if found is None:
-            found = self._load(person, version)
-            if len(self._cache) >= self._most:
-                self._cache.pop(next(iter(self._cache)))
-            self._cache[(person, version)] = found
-        return found
+            raise Unsealable("no key of this version: destroyed, or never made")
+        return version, found
 
     def destroy(self, person: PersonId) -> int:
         """Delete every key of `person`, for good; return how many there were."""
@@ -95,20 +97,31 @@ class SqlKeyStore:
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._cache.clear()
+        self._drop()
         return int(done.rowcount)
 
     def close(self) -> None:
-        self._cache.clear()
+        self._drop()
         self._engine.dispose()
 
-    def _load(self, person: PersonId, version: int | None) -> tuple[int, bytes]:
-        row = self._read(_NEWEST if version is None else _OF_VERSION, {"person": person, "version": version})
-        if row is None:
+    def _load(self, person: PersonId) -> tuple[tuple[int, bytes], ...]:
+        destroyed = self._destroyed
+        rows = self._read(_OF_PERSON, {"person": person})
+        if not rows:
             raise Unsealable("no key for this person: destroyed, or never made")
-        return row.version, unwrap(self._kek, row.wrapped, key_label(person, row.version))
+        found = tuple([(row.version, unwrap(self._kek, row.wrapped, key_label(person, row.version))) for row in rows])
+        with self._filling:  # stages share the store, each in a thread of its own
+            if len(self._cache) >= self._most:
+                self._cache.pop(next(iter(self._cache)))
+            if destroyed == self._destroyed:  # else it may be among what was dropped since it was read
+                self._cache[person] = found
+        return found
 
-    def _read(self, query: sql.Select, values: dict[str, object]) -> sql.Row | None:
+    def _drop(self) -> None:
+        with self._filling:
+            self._cache.clear()
+
+    def _read(self, query: sql.Select, values: dict[str, object]) -> Sequence[sql.Row]:
         # a connection kept open: taking one from the pool for each key costs six times the look-up
         for attempt in (1, 2):
             kept = getattr(self._reading, "connection", None)
@@ -116,13 +129,13 @@ class SqlKeyStore:
                 kept = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
                 self._reading.connection = kept
             try:
-                return kept.execute(query, values).first()
+                return kept.execute(query, values).all()
             except sql.exc.DBAPIError as wrong:
                 kept.close()
                 self._reading.connection = None
                 if attempt == 2 or not wrong.connection_invalidated:
                     raise
-        return None
+        return ()
 
     def _row(self, key: NewKey) -> dict[str, object]:
         label = key_label(key.person, key.version)
@@ -144,11 +157,10 @@ class SqlKeyStore:
         now = time.monotonic()
         if now - self._asked < _ASK_AGAIN_SECONDS:
             return
-        row = self._read(_LATEST_DESTRUCTION, {})
-        latest = (row[0] if row else None) or 0
-        if latest != self._destroyed:
-            self._cache.clear()
-        self._destroyed, self._asked = latest, now
+        latest = self._read(_LATEST_DESTRUCTION, {})[0][0] or 0
+        changed, self._destroyed, self._asked = latest != self._destroyed, latest, now
+        if changed:
+            self._drop()
 
     def _insert(self, table: sql.Table) -> sql.Insert:
         if self._engine.dialect.name == "postgresql":

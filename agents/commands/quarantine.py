@@ -96,7 +96,8 @@ def _tried(kit: Tools, aside: Quarantined) -> tuple[str, Emit | None]:
         return "its time is over: the key was destroyed", None
     except Refusal as refusal:
         return f"still refused at {refusal.path}: {refusal.code}", None
-    names = event_key(kit.pseudonyms, kit.framing.typed_sources, event.source, event.id, event.type)
+    typed = kit.framing.typed_sources
+    names = event_key(kit.pseudonyms, typed, aside.agency, event.source, event.id, event.type)
     place = (record.topic, record.partition, record.offset)
     return "sent again", forward(record, Origin(aside.agency, place, aside.received_at), names)
 

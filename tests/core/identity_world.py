@@ -63,7 +63,7 @@ class World:
         """Return the event as it stands on the agency's topic, under the hub's key unless another is given."""
         read = codec.from_json(event)
         plain = codec.encode_binary(read)
-        own = key if key is not None else self.intake._reading.key(read)
+        own = key if key is not None else self.intake._reading.key(read, agency)
         return msgspec.structs.replace(
             plain, topic=f"in.{agency}", key=own.encode(), partition=0, offset=next(self._offsets), timestamp=NOW
         )
@@ -138,8 +138,8 @@ class World:
     def minted(self) -> list[KnownPerson]:
         return [one for one in self.known.values() if isinstance(one, KnownPerson)]
 
-    def event_key(self, event: dict[str, Any]) -> EventKey:
-        return NAMES.event(event["source"], event["id"])
+    def event_key(self, event: dict[str, Any], agency: str) -> EventKey:
+        return NAMES.event(f"{agency} {event['source']}", event["id"])
 
 
 _DECODERS: dict[str, Any] = {

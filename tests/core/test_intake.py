@@ -30,7 +30,7 @@ def test_a_known_pupils_mark_goes_to_their_family_sealed() -> None:
     assert [e.topic for e in world.emits] == [FAMILY_ITEMS, "receipts.school"]
     item = world.items()[0]
     pupil = world.who("P1", "school")
-    assert (item.id, item.family) == (item_id(world.event_key(sent), pupil.person), pupil.families[0])
+    assert (item.id, item.family) == (item_id(world.event_key(sent, "school"), pupil.person), pupil.families[0])
     facts = world.facts(item)
     assert (facts.role, facts.category, facts.purpose, facts.tier) == ("subject", "attendance", "early-help", "normal")
     assert facts.data == {"session_date": "2025-03-12", "session": "AM", "code": "U", "establishment": "100001"}
@@ -53,7 +53,7 @@ def test_an_event_under_a_foreign_key_is_forwarded_and_only_forwarded() -> None:
     world = known_pupil()
     record = world.record(mark("second", "P1"), "school", key="their-own-key")
     outcome = world.intake([record], world.seen)
-    assert [(e.topic, e.key) for e in outcome.emits] == [(IN_FORWARDED, NAMES.event("/county/school", "second"))]
+    assert [(e.topic, e.key) for e in outcome.emits] == [(IN_FORWARDED, NAMES.event("school /county/school", "second"))]
     assert outcome.emits[0].value == record.value
     assert set(record.headers) <= set(outcome.emits[0].headers)
     world.run([record])
@@ -255,8 +255,8 @@ def test_a_correction_names_the_earlier_event_by_its_key() -> None:
     world.take((mark("second", "P1", about_corrects="first"), "school"))
     world.take((mark("third", "P1", about_retracts="second"), "school"))
     second, third = (world.facts(item) for item in world.items())
-    assert second.corrects == NAMES.event("/county/school", "first")
-    assert third.retracts == NAMES.event("/county/school", "second")
+    assert second.corrects == NAMES.event("school /county/school", "first")
+    assert third.retracts == NAMES.event("school /county/school", "second")
 
 
 def test_a_birth_date_that_does_not_fit_is_never_joined() -> None:

@@ -14,6 +14,7 @@ from streams.intake_names import event_key
 from streams.notice import Alert
 from streams.timeline import Family
 from tests.live.running_hub import RunningHub
+from tests.stories.told import links_of
 
 
 class OnKafka:
@@ -32,11 +33,11 @@ class OnKafka:
         new = story.events[self.done :]
         self.done = len(story.events)
         receipts = self.hub.publish(new)
-        self.told |= zip((self._key(event) for _, event in new), receipts, strict=True)
+        self.told |= zip((self._key(agency, event) for agency, event in new), receipts, strict=True)
         self.hub.settle()
 
-    def _key(self, event: CloudEvent) -> EventKey:
-        return event_key(self.hub.tools.pseudonyms, frozenset(), event.source, event.id, event.type)
+    def _key(self, agency: str, event: CloudEvent) -> EventKey:
+        return event_key(self.hub.tools.pseudonyms, frozenset(), agency, event.source, event.id, event.type)
 
     def days_pass(self, days: int) -> None:
         """Every family's time passes: stories that are still to be told must not follow (tests/stories/conftest.py)."""
@@ -90,12 +91,7 @@ class OnKafka:
         return view
 
     def links(self, story: Story, child: Somebody) -> Counter[str]:
-        found: Counter[str] = Counter()
-        section = self._replayed(child).sections[self.person(child)]
-        found.update(str(entry.link) for entry in section.entries.values())
-        for book in section.books.values():
-            found[str(book.link)] += 1
-        return found
+        return links_of(self._replayed(child), self.person(child))
 
     def _replayed(self, child: Somebody) -> Family:
         return self.hub.tools.reading.replayed(self.family(child), self._now())
