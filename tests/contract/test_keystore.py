@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from agents.adapters import keystore as module
 from agents.adapters.keystore import SqlKeyStore
@@ -40,6 +41,25 @@ def test_a_stored_key_comes_back_newest_first_unless_a_version_is_asked(store: S
     store.store([first, second, key(LEO)])
     assert store.data_key(MIA) == (2, second.key)
     assert store.data_key(MIA, 1) == (1, first.key)
+
+
+def test_a_person_is_looked_up_once_for_every_version(store: SqlKeyStore) -> None:
+    """A family of three is opened and sealed again at every event: the database must not be asked each time."""
+    store.store([key(MIA, 1), key(MIA, 2)])
+    asked: list[str] = []
+    sql.event.listen(store._engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    assert [store.data_key(MIA)[0], store.data_key(MIA, 1)[0], store.data_key(MIA, 2)[0]] == [2, 1, 2]
+    assert sum("person_keys" in statement for statement in asked) == 1
+
+
+def test_a_version_made_since_is_found(store: SqlKeyStore, url: str) -> None:
+    """Another process gave the person a new key: what it sealed opens here too; a version nobody made does not."""
+    store.store([key(MIA, 1)])
+    assert store.data_key(MIA)[0] == 1
+    SqlKeyStore(url, KEK).store([second := key(MIA, 2)])
+    assert store.data_key(MIA, 2) == (2, second.key)
+    with pytest.raises(Unsealable):
+        store.data_key(MIA, 3)
 
 
 def test_storing_again_leaves_the_first_key(store: SqlKeyStore, url: str) -> None:
