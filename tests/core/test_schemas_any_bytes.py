@@ -28,11 +28,17 @@ JSON = st.recursive(
 SECRET = "Zebedee Quillfeather 9434765919"
 
 
+def publisher(type_: str) -> str:
+    """Return who sends the sample of a type: practitioners are registered by their own agency."""
+    may = contracts()[type_].agencies
+    return "social-care" if "social-care" in may else may[0]
+
+
 def outcome(record: Record) -> CloudEvent | Refusal:
     """Decode and check; anything but an event or a refusal fails the test by itself."""
     try:
         event = decode(record)
-        check(event, contracts()[event.type].agencies[0])
+        check(event, publisher(event.type))
     except Refusal as refusal:
         return refusal
     signs(event)
@@ -141,7 +147,7 @@ def test_no_refusal_or_remark_repeats_what_was_sent(type_: str) -> None:
             refusals += 1
             texts = (found.path, found.code, found.problem, found.fix, str(found))
         else:
-            remarks = check(found, contracts()[type_].agencies[0])
+            remarks = check(found, publisher(type_))
             texts = tuple(text for remark in remarks for text in msgspec.structs.astuple(remark))
         assert not any(word.lower() in text.lower() for word in SECRET.split() for text in texts)
     assert refusals > 10

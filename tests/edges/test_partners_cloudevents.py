@@ -23,7 +23,8 @@ def event(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", sorted(contracts()))
 def test_a_sample_of_every_type_is_read_as_it_stands(kind: str) -> None:
     """Id, source and data are the publisher's own."""
-    agency = contracts()[kind].agencies[0]
+    may = contracts()[kind].agencies
+    agency = "social-care" if "social-care" in may else may[0]  # whose practitioners the samples register
     events, problems = take(json.dumps(sample(kind)), agency)
     assert problems == []
     assert events[0].event == codec.from_json(sample(kind))

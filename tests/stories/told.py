@@ -16,6 +16,7 @@ from schemas.ids import FamilyId, PersonId
 from streams import topology
 from streams.disclose import View, look, replay
 from streams.notice import Alert
+from streams.timeline import Family, names_of
 
 
 class Told(Protocol):
@@ -47,6 +48,17 @@ class Told(Protocol):
 def open_rules(alerts: Iterable[Alert]) -> dict[str, str]:
     """Rule → level of the alerts that stand."""
     return {a.rule: a.level for a in alerts if a.status == "open"}
+
+
+def links_of(family: Family, person: PersonId) -> Counter[str]:
+    """How many of a person's items stand at each outcome, under whichever of their ids."""
+    found: Counter[str] = Counter()
+    for name in names_of(family, person):
+        section = family.sections.get(name)
+        if section is not None:
+            found.update(str(entry.link) for entry in section.entries.values())
+            found.update(str(book.link) for book in section.books.values())
+    return found
 
 
 class InMemory:
@@ -95,15 +107,9 @@ class InMemory:
         return view
 
     def links(self, story: Story, child: Somebody) -> Counter[str]:
-        found: Counter[str] = Counter()
-        person, family = self.person(child), self.family(child)
-        for state in self.hub.families():
-            if state.family == family and person in state.sections:
-                section = state.sections[person]
-                found.update(str(e.link) for e in section.entries.values())
-                for book in section.books.values():
-                    found[str(book.link)] += 1
-        return found
+        family = self.family(child)
+        states = [state for state in self.hub.families() if state.family == family]
+        return links_of(states[0], self.person(child)) if states else Counter()
 
     def receipts(self, story: Story) -> Counter[str]:
         topics = [t for t in self.hub.trace.topics if t.startswith("receipts.")]
