@@ -24,7 +24,7 @@ from streams import disclose, topology
 from streams.disclose import View
 from streams.family import FamilyStage
 from streams.identity.directory import Directory
-from streams.intake_names import birth, usable
+from streams.intake_names import birth, every_id, usable
 from streams.outcome import Emit
 from streams.recipients import as_recipient
 from streams.timeline import Family, on_day
@@ -112,10 +112,13 @@ class Reading:
         """Return the person whom every identifier names, and whose birth date is the one said."""
         names = self.stage.pseudonyms
         found = {self.projection.identify(key) for key in usable(names, agency, said)}
-        person = found.pop() if len(found) == 1 else None
-        known = self.projection.person(person) if person else None
-        born = birth(names, known.person, said) if known else None
-        return known.person if known and born is not None and born in known.born else None
+        first = {every_id(self.projection, one)[0] if one else one for one in found}
+        person = first.pop() if len(first) == 1 else None
+        for one in every_id(self.projection, person) if person else ():
+            known, born = self.projection.person(one), birth(names, one, said)
+            if known and born is not None and born in known.born:
+                return person
+        return None
 
     def _may_find(
         self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime

@@ -92,7 +92,7 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
             if book.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
                 books[(person, school)] = answer
                 _add(weeks.setdefault((person, school), {}), book.weeks)
-    standing = effective(entries.values())
+    standing = effective(entries.values(), same)
     marks = [e for e in standing if e.facts.type == ATTENDANCE]
     for place, tallies in weeks_of(marks, same).items():
         _add(weeks.setdefault(place, {}), tallies)

@@ -6,7 +6,7 @@ under its person's key wherever it is stored (streams/family_state.py). Register
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ LONDON = ZoneInfo("Europe/London")  # school days and legal dates are London's (
 ATTENDANCE = "hearth.school.AttendanceRecorded"
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     """One item in a section, with the last link decision on it. `ended`: its hold ran out, and nothing releases it."""
 
     item: ItemId
@@ -36,7 +36,7 @@ class Entry(msgspec.Struct):
     ended: bool = False
 
 
-class Section(msgspec.Struct):
+class Section(msgspec.Struct, gc=False):
     """What a family's record holds about one person.
 
     `said` is how the agencies know them, latest first. `targets` are short keys of events that another corrects or
@@ -52,7 +52,7 @@ class Section(msgspec.Struct):
     contested: set[str] = set()
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """An alert as it was last sent, so that it is not sent again and can be changed or withdrawn."""
 
     id: str
@@ -69,7 +69,7 @@ class Sent(msgspec.Struct, frozen=True):
     until: date = date.max  # first day on which it falls away by time alone
 
 
-class Family(msgspec.Struct):
+class Family(msgspec.Struct, gc=False):
     """One family's whole state.
 
     `gone`: persons whose section moved to another family, and at which version. `copies`: the families that have a
@@ -125,11 +125,13 @@ def on_day(instant: datetime) -> date:
     return instant.astimezone(LONDON).date()
 
 
-def effective(entries: Iterable[Entry]) -> list[Entry]:
+def effective(entries: Iterable[Entry], same: Mapping[PersonId, PersonId] | None = None) -> list[Entry]:
     """Return the entries that stand: those that no standing entry corrects or takes back, without retractions.
 
     Of several standing corrections of one event the last recorded stands (then the greatest key). Cycles stand down.
+    `same` tells who was minted twice: an event and its correction may name one person by two ids.
     """
+    shown = same or {}
     everything = sorted(entries, key=lambda e: (e.facts.recorded_at, e.event))
     by_target: dict[bytes, list[Entry]] = {}
     for entry in everything:
@@ -146,10 +148,10 @@ def effective(entries: Iterable[Entry]) -> list[Entry]:
         if entry.item in path:
             return False
         below = path | {entry.item}
-        menders = [m for m in by_target.get(short(entry.event), ()) if _same_person(m, entry)]
+        menders = [m for m in by_target.get(short(entry.event), ()) if _same_person(m, entry, shown)]
         verdict = not any(stands(mender, below) for mender in menders)
         if verdict and entry.facts.corrects:
-            rivals = [r for r in by_target[short(entry.facts.corrects)] if _same_person(r, entry)]
+            rivals = [r for r in by_target[short(entry.facts.corrects)] if _same_person(r, entry, shown)]
             later = rivals[rivals.index(entry) + 1 :]
             verdict = not any(stands(rival, below) for rival in later)
         if not path:
@@ -159,5 +161,6 @@ def effective(entries: Iterable[Entry]) -> list[Entry]:
     return [e for e in everything if stands(e, frozenset()) and not e.facts.retracts]
 
 
-def _same_person(one: Entry, other: Entry) -> bool:
-    return one.item.partition(".")[2] == other.item.partition(".")[2]
+def _same_person(one: Entry, other: Entry, same: Mapping[PersonId, PersonId]) -> bool:
+    first, second = (PersonId(entry.item.partition(".")[2]) for entry in (one, other))
+    return same.get(first, first) == same.get(second, second)

@@ -128,7 +128,7 @@ def test_a_replayed_decision_has_the_id_it_had_and_no_other_has() -> None:
     """It follows from event, stage, family, recipient, register and policies; a look's instant tells looks apart."""
     first = decision_id(stage="link", **CAUSE)
     assert first == decision_id(stage="link", **CAUSE)
-    assert len(first) == 28
+    assert len(first) == 34
     others = [decision_id(stage="link", **{**CAUSE, field: "other"}) for field in CAUSE]
     others += [decision_id(stage="look", **CAUSE), decision_id(stage="link", occasion="now", **CAUSE)]
     assert len({first, *others}) == len(CAUSE) + 3
