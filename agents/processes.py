@@ -31,14 +31,16 @@ _log = structlog.get_logger("hearth.processes")
 
 def work(settings: Settings, name: str) -> None:
     """Run the stages until told to stop."""
-    from agents import app, bootstrap
+    from agents import app, bootstrap, memory
 
-    app.run(bootstrap.worker(settings, name))
+    worker = bootstrap.worker(settings, name)
+    memory.settle()
+    app.run(worker)
 
 
 def desk(settings: Settings) -> int:
     """Keep the logs and the projection, and serve HTTP, until told to stop; return 1 if a part of it failed."""
-    from agents import bootstrap
+    from agents import bootstrap, memory
     from agents.portal.serve import serving
 
     parts = Parts()
@@ -51,6 +53,7 @@ def desk(settings: Settings) -> int:
         projector.apply(consumer.poll(_BATCH, _WAIT_SECONDS), consumer.reached)
 
     parts.add("projector", project)
+    memory.settle()
     parts.start()
     told = _told_to_stop()
     with serving(bootstrap.door(settings), settings.http_host, settings.http_port):

@@ -33,7 +33,7 @@ _FOR = frozenset(("for", "child", "subject", "pupil", "sibling"))
 _UNASSESSED = "competent-young-person"  # competence under 16 is assessed by somebody, who is named
 
 
-class Act(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+class Act(msgspec.Struct, frozen=True, array_like=True, tag="a", gc=False):
     """One act on an agreement. `on` is the first day of its effect; `until` (given only) the first day without it."""
 
     event: EventKey

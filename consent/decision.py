@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     REFER = "refer"
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class Ruling(msgspec.Struct, frozen=True, gc=False):
     """The policies' answer to one request: what is memoised.
 
     `rules` are the ids of the policies that made it, `removed` the fields to take out, `errors` what went wrong in
@@ -39,7 +39,7 @@ class Ruling(msgspec.Struct, frozen=True):
     rationale: str = ""
 
 
-class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One decision, as it stands in the log: pseudonyms and codes only (fields: Working Together 2023, DfE 2024).
 
     `id` is derived (consent/decision.py:decision_id), so a replayed decision has the id it had. `decided_by` is

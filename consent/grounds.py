@@ -21,7 +21,7 @@ _CHILDREN = frozenset(("child", "subject", "pupil", "patient", "sibling", "for")
 _NEVER = frozenset(("alleged", "suspect", "offender", "informant", "witness", "linked", "self", "other"))
 
 
-class Opening(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+class Opening(msgspec.Struct, frozen=True, array_like=True, tag="o", gc=False):
     """A ground opened by one item. `until` is exclusive; none: until it is closed. `person` empty: the whole family."""
 
     claim: str
@@ -34,7 +34,7 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, tag="o"):
     item: ItemId
 
 
-class Closing(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+class Closing(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     """The end of what was opened under `key`: `day` is the first on which it is closed; `on` when that was said of."""
 
     key: str

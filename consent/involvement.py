@@ -21,7 +21,7 @@ INVOLVEMENT_TYPES = frozenset(_TYPES)
 LEAD_SERVICE = "lead professional"
 
 
-class Work(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+class Work(msgspec.Struct, frozen=True, array_like=True, tag="w", gc=False):
     """A practitioner's start or end, as worker or as lead. `on` is the first day of its effect."""
 
     event: EventKey

@@ -29,7 +29,7 @@ _NOBODY = PersonId("")
 Said = Act | Work | Opening | Closing
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one item says to the registers: nothing, where it only mends another."""
 
     item: ItemId

@@ -2,6 +2,8 @@
 
 A partner's event is a CloudEvent with Avro data (`schemas/codec.py`); past intake everything is one of these.
 What a person may be known by stands only inside `sealed` bytes.
+
+`gc=False`: they hold no cycles, so the garbage collector need not walk the hundreds of thousands that are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import msgspec
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId, PractitionerId, Pseudonym
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record of a topic, as read or to be written. `timestamp` is milliseconds since 1970, UTC."""
 
     topic: str
@@ -37,14 +39,14 @@ class CloudEvent(msgspec.Struct, frozen=True):
     extensions: dict[str, str] = {}
 
 
-class Identifier(msgspec.Struct, frozen=True):
+class Identifier(msgspec.Struct, frozen=True, gc=False):
     """An identifier as said: `system` is `nhs-number`, `upn` or `local` (the publisher's own number)."""
 
     system: str
     value: str
 
 
-class PersonAsKnown(msgspec.Struct, frozen=True, omit_defaults=True):
+class PersonAsKnown(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person as the publishing agency knows them, with their role in the event. Always sealed past intake."""
 
     role: str  # subject | victim | alleged | child | parent | witness | ... (schemas/codes/roles.toml)
@@ -59,14 +61,14 @@ class PersonAsKnown(msgspec.Struct, frozen=True, omit_defaults=True):
     phone: str | None = None
 
 
-class Party(msgspec.Struct, frozen=True):
+class Party(msgspec.Struct, frozen=True, gc=False):
     """Another person in the same event, by pseudonym, and their role in it."""
 
     person: PersonId
     role: str
 
 
-class Ground(msgspec.Struct, frozen=True, omit_defaults=True):
+class Ground(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The threshold that the publisher says is met: `claim` from schemas/codes/grounds.toml."""
 
     claim: str
@@ -75,7 +77,7 @@ class Ground(msgspec.Struct, frozen=True, omit_defaults=True):
     condition_reason: str = ""  # which of the para-18 reasons, where the condition asks for one
 
 
-class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What one event says about one person: the plaintext of an item's seal.
 
     `data` holds the event's own fields only (JSON-ready: instants and dates as ISO strings), without persons.
@@ -104,7 +106,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
 # ------------------------------------------------------------------ family.items (key: family id)
 
 
-class Item(msgspec.Struct, frozen=True, tag="item", tag_field="kind"):
+class Item(msgspec.Struct, frozen=True, tag="item", tag_field="kind", gc=False):
     """One event's part about one person, on its way into one family's record. `sealed` holds `Facts`."""
 
     id: ItemId
@@ -116,7 +118,7 @@ class Item(msgspec.Struct, frozen=True, tag="item", tag_field="kind"):
     sealed: bytes
 
 
-class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+class Member(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person's place in a family. `until` is exclusive. `home`: they live in the household.
 
     `same_as`: the person was minted twice, and is that other member, whose place counts.
@@ -130,7 +132,7 @@ class Member(msgspec.Struct, frozen=True, omit_defaults=True):
     same_as: PersonId | None = None
 
 
-class Members(msgspec.Struct, frozen=True, tag="members", tag_field="kind"):
+class Members(msgspec.Struct, frozen=True, tag="members", tag_field="kind", gc=False):
     """Who is in the family, from the resolver. The highest `version` stands."""
 
     family: FamilyId
@@ -173,7 +175,7 @@ FamilyRecord = Item | Members | SendSection | Section | Tick
 # ------------------------------------------------------------------ people (compacted, one partition)
 
 
-class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="kind"):
+class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="kind", gc=False):
     """A look-up key and the person it stands for. Record key: `i:` + pseudonym."""
 
     pseudonym: Pseudonym
@@ -181,7 +183,7 @@ class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="
     version: int
 
 
-class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person", tag_field="kind"):
+class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person", tag_field="kind", gc=False):
     """A person and the families they are in. Record key: `p:` + person id.
 
     `relationships` are all that were ever stated with this person as the child (corrected and retracted ones too);
@@ -215,7 +217,7 @@ class Number(msgspec.Struct, frozen=True, omit_defaults=True):
     former: bool = False  # replaced by another, as its issuer announced
 
 
-class Move(msgspec.Struct, frozen=True):
+class Move(msgspec.Struct, frozen=True, gc=False):
     """A change of families by one event: the person's section goes from `left` to `joined`."""
 
     cause: EventKey
@@ -225,7 +227,7 @@ class Move(msgspec.Struct, frozen=True):
     version: int
 
 
-class Relationship(msgspec.Struct, frozen=True, omit_defaults=True):
+class Relationship(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A relationship as an agency stated it. `event` is what stated it (and is what a retraction names)."""
 
     event: EventKey
@@ -240,7 +242,7 @@ class Relationship(msgspec.Struct, frozen=True, omit_defaults=True):
     corrects: EventKey | None = None
 
 
-class KnownFamily(msgspec.Struct, frozen=True, tag="family", tag_field="kind"):
+class KnownFamily(msgspec.Struct, frozen=True, tag="family", tag_field="kind", gc=False):
     """A family and its members. Record key: `f:` + family id. A family merged away has no members."""
 
     family: FamilyId
@@ -270,7 +272,7 @@ PeopleRecord = KnownIdentifier | KnownPerson | KnownFamily | KnownPractitioner
 # ------------------------------------------------------------------ what goes back, aside and out
 
 
-class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one event, a function of what its publisher itself sent. On `receipts.<agency>`.
 
     `id` is the receipt id that the door gave (the event key, and a digest of the content).
@@ -288,7 +290,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     warnings: tuple[Remark, ...] = ()
 
 
-class Remark(msgspec.Struct, frozen=True):
+class Remark(msgspec.Struct, frozen=True, gc=False):
     """Something accepted all the same, that the publisher should mend."""
 
     path: str
@@ -325,7 +327,7 @@ class Review(msgspec.Struct, frozen=True):
     families: tuple[FamilyId, ...] = ()
 
 
-class Queued(msgspec.Struct, frozen=True):
+class Queued(msgspec.Struct, frozen=True, gc=False):
     """An event for the resolver, still in the clear (short retention, hub only). On `identity.queue`."""
 
     event: EventKey

@@ -37,7 +37,7 @@ def shortened(event: EventKey) -> EventKey:
     return EventKey("~" + short(event).hex())
 
 
-class Mark(msgspec.Struct, frozen=True):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """What one slot holds."""
 
     on: date
@@ -47,7 +47,7 @@ class Mark(msgspec.Struct, frozen=True):
     event: EventKey
 
 
-class Block(msgspec.Struct):
+class Block(msgspec.Struct, gc=False):
     """One child's marks at one school in one month: 2 × 31 slots at most, as packed bytes by day and session."""
 
     person: PersonId
@@ -55,7 +55,7 @@ class Block(msgspec.Struct):
     slots: dict[int, bytes] = {}
 
 
-class Book(msgspec.Struct):
+class Book(msgspec.Struct, gc=False):
     """One child's attendance at one school. `weeks`: Monday's ordinal → tally of the sessions in slots; `number` names
     its blocks in the state, so that no school stands in a key.
 

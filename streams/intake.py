@@ -32,7 +32,7 @@ RECEIVED_HEADER = _HUB + "received_at"  # milliseconds since 1970, UTC
 PLACE_HEADER = _HUB + "place"  # topic/partition/offset at which it first came
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """What intake remembers of an event: its receipt's id, and where it came (topic, partition, offset).
 
     The receipt's id is an HMAC of the content's digest: the same for the same content, and telling nothing of it.

@@ -16,7 +16,7 @@ from schemas.ids import PersonId
 from schemas.records import PeopleRecord, Record
 
 
-class Emit(msgspec.Struct, frozen=True):
+class Emit(msgspec.Struct, frozen=True, gc=False):
     """A record to write. `key` decides the partition, unless `partition` is given."""
 
     topic: str
@@ -26,7 +26,7 @@ class Emit(msgspec.Struct, frozen=True):
     partition: int | None = None
 
 
-class NewKey(msgspec.Struct, frozen=True):
+class NewKey(msgspec.Struct, frozen=True, gc=False):
     """A person's new data key (32 bytes), to be wrapped and stored before anything is sealed under it is written."""
 
     person: PersonId
