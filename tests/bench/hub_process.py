@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from agents import app, bootstrap, logging, processes
+from agents import app, bootstrap, logging, memory, processes
 from agents.settings import Settings
 from tests.bench.meter import Meter, Stage
 
@@ -23,6 +23,7 @@ def main(file: Path, kind: str, name: str) -> int:
         stages[runner.name] = runner._stage = Stage(runner._stage)
     engine = stages["family"]._stage.linking.gate.engine  # type: ignore[attr-defined]
     Meter(file, stages, lambda: {"hits": engine.hits, "misses": engine.misses}).start()
+    memory.settle()
     app.run(worker)
     return 0
 

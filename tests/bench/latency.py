@@ -20,7 +20,7 @@ from agents.sending import Framing, Ready
 from consent.seal import open_sealed
 from schemas.records import Record
 from streams import topology
-from streams.alert import decode_alert
+from streams.notice import decode_alert
 from tests.bench.feed import Primed, primed
 from tests.bench.ground import Failed
 from tests.bench.hub import BenchHub, Ends

@@ -20,7 +20,8 @@ from agents.adapters.faust_store import Opening, StageTable
 from agents.adapters.fence import Fenced, FencedWriter
 from agents.adapters.kafka import KafkaProducer
 from agents.app import Engine, HearthApp, StageSpec, run
-from agents.runner import Owned, Runner
+from agents.owned import Owned
+from agents.runner import Runner
 from schemas.records import Record
 from streams.outcome import Emit, Outcome, State
 from tests.bench.ground import answer

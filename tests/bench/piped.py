@@ -14,7 +14,6 @@ from tests.bench.hub import BenchHub, Group
 from tests.bench.report import Figures
 from tests.bench.whole import events_asked
 
-
 GROUP = "bench-quix"
 
 

@@ -9,14 +9,13 @@ and outputs in no particular order, and knows no fence: it promises less than th
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from quixstreams import Application, message_context
 from quixstreams.models.serializers import Serializer
 
-from agents import bootstrap, logging
+from agents import bootstrap, logging, memory
 from agents.adapters.directory import Replica
 from agents.adapters.faust_state import Coder
 from agents.adapters.kafka import KafkaConsumer
@@ -122,6 +121,7 @@ def main(file: Path, directory: str) -> None:
     logging.set_up("quix")
     app, stages = build(Settings.load(), directory)
     Meter(file, stages).start()
+    memory.settle()
     app.run()
 
 
