@@ -53,7 +53,7 @@ def _progress(console: Console, update: Callable[[str], None]) -> Callable[[str]
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--json", action="store_true", help="figures of every run, on standard output")
-    parser.add_argument("--quick", action="store_true", help="small and once: shows that it runs, says nothing of speed")
+    parser.add_argument("--quick", action="store_true", help="small and once: shows that it runs, tells no speed")
     parser.add_argument("--only", default="a,b,c,d", help="which parts (%(default)s)")
     parser.add_argument("--repeats", type=int, default=0, help="runs of each (3; 1 when quick)")
     said = parser.parse_args()

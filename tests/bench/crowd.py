@@ -1,4 +1,4 @@
-"""Many families of two school years each, made from a few: a family that the hub's own stages worked out is copied under
+"""Many families of two school years, made from a few: a family that the hub's own stages worked out is copied under
 other ids of the same length, each copy's persons with keys of their own.
 """
 

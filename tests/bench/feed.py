@@ -1,6 +1,6 @@
 """The events of the whole-hub benchmark: a county of agents/demo, told to a hub in the order in which it was recorded.
 
-First what a hub in use knows already: who is related to whom, who works there, and each pupil's first mark, so that their
+First what a hub in use knows already: who is related to whom, who works there, each pupil's first mark, so that their
 school's number is known. Then, measured, all the rest: four weeks of attendance, day by day over all schools, and a
 year's other events. (So events other than attendance are some ten times more frequent than in life: they cost more.)
 """

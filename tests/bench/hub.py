@@ -55,7 +55,9 @@ class BenchHub:
         self.agencies = sharing.agencies()
         inbound = [topology.inbound(agency) for agency in self.agencies]
         self.stages = Group(
-            self, bootstrap.ENGINE_NAME, [*inbound, topology.IN_FORWARDED, topology.IDENTITY_QUEUE, topology.FAMILY_ITEMS]
+            self,
+            bootstrap.ENGINE_NAME,
+            [*inbound, topology.IN_FORWARDED, topology.IDENTITY_QUEUE, topology.FAMILY_ITEMS],
         )
         self.logs = [Group(self, group, [topic]) for topic, group in LOGS]
         self._projected = Ends(self.settings.kafka, projected_topics(self.agencies))

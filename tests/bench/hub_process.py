@@ -1,4 +1,4 @@
-"""A hub's worker or desk as it is, with a meter beside it: `python -m tests.bench.hub_process FILE worker|desk NAME`."""
+"""A hub's worker or desk as it is, a meter beside it: `python -m tests.bench.hub_process FILE worker|desk NAME`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The light job on Quix Streams, as its manual shows: `python -m tests.bench.light_quix BOOTSTRAP DIRECTORY RUN EVENTS`.
+"""The light job on Quix Streams, as in its manual: `python -m tests.bench.light_quix BOOTSTRAP DIRECTORY RUN EVENTS`.
 
 Keyed state in RocksDB with a changelog, its own settings throughout (a checkpoint every five seconds among them).
 Runs in the environment of its own that `make bench` makes.
@@ -17,7 +17,9 @@ from tests.bench.light_job import INPUT, light_job, names
 
 
 def main(bootstrap: str, directory: str, run: str, due: int) -> None:
-    app = Application(bootstrap, consumer_group=run, auto_offset_reset="earliest", state_dir=directory, loglevel="WARNING")
+    app = Application(
+        bootstrap, consumer_group=run, auto_offset_reset="earliest", state_dir=directory, loglevel="WARNING"
+    )
     raw: dict[str, Any] = {"key_serializer": "bytes", "value_serializer": "bytes"}
     source = app.topic(INPUT, key_deserializer="bytes", value_deserializer="bytes")
     target = app.topic(names(run)[0], **raw)

@@ -1,7 +1,7 @@
 """Where a hub process's CPU goes: read from outside the code that is measured, four times a second.
 
 Each thread's CPU comes from Linux (`/proc/self/task/*/schedstat`, nanoseconds); threads are told by the names that the
-hub gives them. What no Python thread used is librdkafka's and RocksDB's. Within a stage's thread the pure stage alone is
+hub gives them. What no Python thread used: librdkafka's and RocksDB's. Within a stage's thread the pure stage alone is
 timed, once per batch. The figures go to a file, a line of JSON each time.
 """
 

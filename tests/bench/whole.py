@@ -46,7 +46,7 @@ def run(ground: Ground, repeats: int) -> Figures:
         hub.known([*said.known, *primed.known])
         ground.say(f"(b) whole hub, {count:,} events: at full speed, run {number + 1} of {repeats}")
         _full_speed(hub, figures, said, count)
-        ground.say(f"(b) whole hub: {latency.EVENTS_PER_SECOND:,} events/s for {seconds} s, run {number + 1} of {repeats}")
+        ground.say(f"(b) whole hub: {latency.EVENTS_PER_SECOND:,} events/s for {seconds} s, {number + 1} of {repeats}")
         latency.measure(hub, figures, said.measured[count:], primed.triggers)
         hub.close()
     return figures

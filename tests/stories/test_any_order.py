@@ -12,7 +12,7 @@ ORDERS = 200
 
 
 def history(today: date) -> tuple[Story, object, object]:
-    """Agreements given, narrowed and withdrawn; relationships stated, corrected and ended; marks corrected and retracted."""
+    """Agreements given, narrowed and withdrawn; relationships stated, corrected, ended; marks corrected, retracted."""
     story = Story("any order", today)
     mia, tom = story.child("Mia", "2014-05-02"), story.child("Tom", "2016-08-08")
     jo, alex, carl = story.adult("Jo"), story.adult("Alex"), story.adult("Carl")

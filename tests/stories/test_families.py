@@ -18,7 +18,7 @@ def helped_family(story: Story) -> tuple[Somebody, Somebody, Professional]:
 
 def test_four_agencies_each_knew_a_part_and_one_person_sees_it_together(hub: Told, story: Story) -> None:
     """Police, social care and health each knew one of three troubles. Their lead professional is told of all three."""
-    mia, jo, worker = helped_family(story)
+    mia, jo, _worker = helped_family(story)
     alex = story.adult("Alex")
     story.relate(mia, alex, "step-parent")
     story.domestic_abuse(jo, alex, 40, children=[mia], features=["physical-violence"])
@@ -125,7 +125,7 @@ def test_a_corrected_attendance_code_withdraws_an_alert(hub: Told, story: Story)
 
 def test_a_separated_familys_two_homes_learn_nothing_of_each_other(hub: Told, story: Story) -> None:
     """Mia's father lives with a new partner and her son. What happens there is not told in Mia's home, by name."""
-    mia, jo, lead = helped_family(story)
+    mia, _jo, lead = helped_family(story)
     father, partner = story.adult("Carl"), story.adult("Petra", family="Novak")
     tom = story.child("Tom", "2015-07-07", family="Novak")
     other_lead = story.professional("social-care", "social-worker", name="Robin Lee")
@@ -283,7 +283,7 @@ def test_what_is_held_ends_when_no_agreement_comes(hub: Told, story: Story) -> N
 
 def test_a_sensitive_diagnosis_is_not_shown_below_the_threshold_of_harm(hub: Told, story: Story) -> None:
     """A sealed item is known to nobody who is not cleared: the look is the same with and without it."""
-    mia, jo, worker = helped_family(story)
+    mia, _jo, worker = helped_family(story)
     story.not_brought(mia, 15)
     hub.happens(story)
     before = hub.reads(story, worker, mia)
