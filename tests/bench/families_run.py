@@ -125,7 +125,7 @@ class Bench:
 
 
 def measure(runner: Runner[Any], batches: list[list[Record]]) -> float:
-    """Return the CPU seconds of working through the batches, state written to the changelog as often as the hub does."""
+    """Return the CPU seconds of working through the batches, state written to the changelog as the hub does."""
     begun = time.process_time()
     for number, batch in enumerate(batches, start=1):
         runner.work(batch[0].partition, batch)
