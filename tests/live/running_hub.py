@@ -22,7 +22,7 @@ import msgspec
 from kafka.admin import KafkaAdminClient
 
 from agents import bootstrap
-from agents.adapters.kafka import KafkaConsumer, KafkaProducer
+from agents.adapters.kafka import KafkaProducer
 from agents.adapters.keys import FIRST_SUBSCRIBERS, subscriber_private_key
 from agents.commands.tools import Tools, open_tokens
 from agents.settings import Settings
@@ -145,7 +145,7 @@ class RunningHub:
         for places in self._admin.list_group_offsets(dict.fromkeys(_GROUPS)).values():
             reached |= {(at.topic, at.partition): said.offset for at, said in places.items()}
         projected = self.tools.queries.positions()
-        ends = self._watcher.end_offsets()
+        ends = {(at.topic, at.partition): end for at, end in self._watcher.end_offsets(self._places).items()}
         behind = {f"{at[0]}/{at[1]}": end - reached.get(at, 0) for at, end in ends.items() if at[0] in _WORKED}
         shown = {f"projected {at[0]}/{at[1]}": end - projected.get(at, 0) for at, end in ends.items()
                  if at[0] not in _NOT_PROJECTED}  # fmt: skip
@@ -156,8 +156,13 @@ class RunningHub:
         return KafkaAdminClient(bootstrap_servers=self.settings.kafka)
 
     @cached_property
-    def _watcher(self) -> KafkaConsumer:
-        return KafkaConsumer(self.settings.kafka, sorted(_WATCHED))
+    def _watcher(self) -> kafka.KafkaConsumer:
+        return kafka.KafkaConsumer(bootstrap_servers=self.settings.kafka)
+
+    @cached_property
+    def _places(self) -> list[kafka.TopicPartition]:
+        numbers = {topic: self._watcher.partitions_for_topic(topic) or () for topic in sorted(_WATCHED)}
+        return [kafka.TopicPartition(topic, number) for topic in numbers for number in numbers[topic]]
 
     def _complain(self) -> str:
         return self.logs()[-2000:]
