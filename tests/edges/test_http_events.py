@@ -40,7 +40,7 @@ def test_a_stored_event_is_acknowledged_with_its_receipt_id(door: Site) -> None:
     assert answer.headers["location"] == f"/receipts/{said['receipt']}"
     assert answer.headers["cache-control"] == "no-store"
     (record,) = [r for r in door.written() if dict(r.headers)["ce_id"] == b"stored-1"]
-    assert record.key == NAMES.event(SOURCE, "stored-1").encode()
+    assert record.key == NAMES.event(f"school {SOURCE}", "stored-1").encode()
     assert record.value is not None
     assert record.value[0] == 0
     assert decode(record).data["code"] == "/"
