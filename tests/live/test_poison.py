@@ -36,6 +36,7 @@ class Sent(NamedTuple):
 @pytest.fixture(scope="module")
 def sent(hearth: RunningHub) -> Sent:
     """Send all kinds, a good event before and behind each, over all partitions; return when the hub is through."""
+    hearth.settle()
     before = hearth.quarantine().keys()
     events = [poison.good(str(number)) for number in range(len(KINDS) + 1)]
     receipts = hearth.publish([("school", events[0])])
