@@ -16,7 +16,7 @@ import msgspec
 from agents.reading import Reading
 from consent.decision import Decision, decision_id
 from schemas.ids import EventKey, PractitionerId
-from schemas.records import KnownPractitioner
+from schemas.people import KnownPractitioner
 from streams.gate import Recipient
 from streams.notice import Alert, AlertRecord
 from streams.outcome import Emit

@@ -35,7 +35,8 @@ from consent.engine import Engine
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
-from schemas.records import KnownPractitioner, Record
+from schemas.people import KnownPractitioner
+from schemas.records import Record
 from streams import topology
 from streams.alert import Alerts
 from streams.family import FamilyStage

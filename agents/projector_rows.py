@@ -11,16 +11,8 @@ from typing import Any
 import msgspec
 
 from consent.decision import decode as decode_decision
-from schemas.records import (
-    Item,
-    Record,
-    Tick,
-    decode_family,
-    decode_people,
-    decode_quarantined,
-    decode_receipt,
-    decode_review,
-)
+from schemas.people import decode_people
+from schemas.records import Item, Record, Tick, decode_family, decode_quarantined, decode_receipt, decode_review
 from streams.notice import decode_alert_record
 
 Row = dict[str, Any]

@@ -14,20 +14,8 @@ from agents.adapters import database as tables
 from consent.decision import Decision
 from consent.decision import decode as decode_decision
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.records import (
-    KnownFamily,
-    KnownIdentifier,
-    KnownPerson,
-    KnownPractitioner,
-    Quarantined,
-    Receipt,
-    Record,
-    Review,
-    decode_people,
-    decode_quarantined,
-    decode_receipt,
-    decode_review,
-)
+from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, decode_people
+from schemas.records import Quarantined, Receipt, Record, Review, decode_quarantined, decode_receipt, decode_review
 from streams import topology
 from streams.linking import BOOK
 from streams.notice import AlertRecord, decode_alert_record

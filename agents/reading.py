@@ -19,7 +19,8 @@ from consent.decision import Decision, Outcome, Ruling, record
 from consent.request import Request
 from schemas.errors import HearthError
 from schemas.ids import FamilyId, PersonId, PractitionerId
-from schemas.records import KnownPractitioner, PersonAsKnown, Record
+from schemas.people import KnownPractitioner
+from schemas.records import PersonAsKnown, Record
 from streams import disclose, topology
 from streams.disclose import View
 from streams.family import FamilyStage

@@ -19,7 +19,8 @@ from schemas import records
 from schemas.codec import encode_binary
 from schemas.errors import Unsealable
 from schemas.ids import PersonId
-from schemas.records import CloudEvent, KnownPractitioner, Record, Tick
+from schemas.people import KnownPractitioner
+from schemas.records import CloudEvent, Record, Tick
 from streams import topology
 from streams.alert import Alerts
 from streams.family import FamilyStage

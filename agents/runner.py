@@ -23,15 +23,8 @@ from agents.faults import boundary
 from agents.owned import Lost, Owned, Row, StageState
 from agents.ports import NotWritten, Producer
 from schemas.errors import Refusal
-from schemas.records import (
-    KnownFamily,
-    KnownIdentifier,
-    KnownPerson,
-    KnownPractitioner,
-    PeopleRecord,
-    Record,
-    encode,
-)  # fmt: skip
+from schemas.people import PeopleRecord, people_key
+from schemas.records import Record, encode
 from streams.outcome import Emit, NewKey, Outcome, Stage
 from streams.topology import PEOPLE, alerts_to, decisions_for
 
@@ -210,19 +203,6 @@ class Runner(Generic[T]):
                 owned.checkpoint(self._fenced_out, self._boundary)
             except Lost:
                 _log.warning("partition lost", stage=self.name, changelog=owned.changelog)
-
-
-def people_key(record: PeopleRecord) -> str:
-    """Return the key under which a record of `people` is compacted."""
-    match record:
-        case KnownIdentifier():
-            return f"i:{record.pseudonym}"
-        case KnownPerson():
-            return f"p:{record.person}"
-        case KnownFamily():
-            return f"f:{record.family}"
-        case KnownPractitioner():
-            return f"w:{record.practitioner}"
 
 
 def _decided(decision: Any) -> Emit:

@@ -16,7 +16,8 @@ from agents.adapters.fence import Fenced, FencedWriter, OpenWriter
 from agents.app import Engine, HearthApp, StageSpec, owns
 from agents.ports import Clock, KeyStore, NotWritten, Producer
 from agents.runner import Owned, Quarantine, Runner
-from schemas.records import PeopleRecord, Tick, encode
+from schemas.people import PeopleRecord
+from schemas.records import Tick, encode
 from streams import topology
 from streams.outcome import Emit, Stage
 

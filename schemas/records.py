@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.ids import EventKey, FamilyId, ItemId, PersonId, PractitionerId, Pseudonym
+from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -172,103 +172,6 @@ class Tick(msgspec.Struct, frozen=True, tag="tick", tag_field="kind"):
 
 FamilyRecord = Item | Members | SendSection | Section | Tick
 
-# ------------------------------------------------------------------ people (compacted, one partition)
-
-
-class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="kind", gc=False):
-    """A look-up key and the person it stands for. Record key: `i:` + pseudonym."""
-
-    pseudonym: Pseudonym
-    person: PersonId
-    version: int
-
-
-class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person", tag_field="kind", gc=False):
-    """A person and the families they are in. Record key: `p:` + person id.
-
-    `relationships` are all that were ever stated with this person as the child (corrected and retracted ones too);
-    the resolver works families out from them. `practitioner` is set where this person works with families too.
-    Of several ids of one person the smallest names them in `same_as` of the others, and lists those in `joined`.
-    """
-
-    person: PersonId
-    version: int
-    families: tuple[FamilyId, ...]
-    home: FamilyId | None = None
-    relationships: tuple[Relationship, ...] = ()
-    practitioner: PractitionerId | None = None
-    is_child: bool | None = None
-    born: tuple[str, ...] = ()  # pseudonyms of the birth dates that were accepted of them
-    named_by: tuple[PersonId, ...] = ()  # those whose `relationships` name this person as the other
-    moves: tuple[Move, ...] = ()  # not yet known to be carried out: what a replay of their cause asks for again
-    numbers: tuple[Number, ...] = ()  # said of this id: nobody has two of one system
-    same_as: PersonId | None = None
-    same_by: EventKey | None = None  # the event that proved it
-    joined: tuple[PersonId, ...] = ()
-
-
-class Number(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A number of which a person has one only (an NHS number, a permanent UPN), and the event that first said it."""
-
-    system: str
-    pseudonym: Pseudonym
-    event: EventKey
-    corrects: EventKey | None = None  # the earlier event that this one corrected
-    former: bool = False  # replaced by another, as its issuer announced
-
-
-class Move(msgspec.Struct, frozen=True, gc=False):
-    """A change of families by one event: the person's section goes from `left` to `joined`."""
-
-    cause: EventKey
-    left: FamilyId
-    joined: FamilyId
-    remove: bool
-    version: int
-
-
-class Relationship(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A relationship as an agency stated it. `event` is what stated it (and is what a retraction names)."""
-
-    event: EventKey
-    person: PersonId  # the child, or the first of two siblings
-    other: PersonId
-    relationship: str  # schemas/codes/relationships.toml
-    same_household: bool
-    recorded_at: datetime
-    since: date | None = None
-    until: date | None = None
-    retracted: bool = False
-    corrects: EventKey | None = None
-
-
-class KnownFamily(msgspec.Struct, frozen=True, tag="family", tag_field="kind", gc=False):
-    """A family and its members. Record key: `f:` + family id. A family merged away has no members."""
-
-    family: FamilyId
-    version: int
-    members: tuple[Member, ...]
-
-
-class KnownPractitioner(msgspec.Struct, frozen=True, omit_defaults=True, tag="practitioner", tag_field="kind"):
-    """A registered practitioner. Record key: `w:` + practitioner id. `sealed_contact` is opened under the hub's key."""
-
-    practitioner: PractitionerId
-    version: int
-    agency: str
-    role: str  # schemas/codes/practitioner-roles.toml
-    team: str
-    subscriber: str  # whose alert topic reaches them
-    clearance: str = "normal"
-    manager: PractitionerId | None = None
-    person: PersonId | None = None
-    active: bool = True
-    recorded_at: datetime | None = None
-    sealed_contact: bytes = b""
-
-
-PeopleRecord = KnownIdentifier | KnownPerson | KnownFamily | KnownPractitioner
-
 # ------------------------------------------------------------------ what goes back, aside and out
 
 
@@ -343,7 +246,6 @@ class Queued(msgspec.Struct, frozen=True, gc=False):
 _ENCODER = msgspec.json.Encoder()
 encode = _ENCODER.encode
 decode_family = msgspec.json.Decoder(FamilyRecord).decode
-decode_people = msgspec.json.Decoder(PeopleRecord).decode
 decode_facts = msgspec.json.Decoder(Facts).decode
 decode_queued = msgspec.json.Decoder(Queued).decode
 decode_receipt = msgspec.json.Decoder(Receipt).decode

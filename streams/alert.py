@@ -16,7 +16,7 @@ import msgspec
 from consent.decision import Decision
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
-from schemas.records import KnownPractitioner
+from schemas.people import KnownPractitioner
 from streams import topology
 from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory

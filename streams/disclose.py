@@ -10,7 +10,8 @@ import msgspec
 from consent.decision import Decision
 from consent.minimise import minimise
 from schemas.ids import FamilyId, ItemId, PersonId
-from schemas.records import KnownPractitioner, Record
+from schemas.people import KnownPractitioner
+from schemas.records import Record
 from streams.attendance import total
 from streams.family import FamilyStage
 from streams.family_state import Value
@@ -81,7 +82,7 @@ def replay(stage: FamilyStage, family: FamilyId, records: list[Record], now: dat
     """Return the family's state as of `now`, worked out anew from its records; what that would send is dropped."""
     state = InMemory()
     if records:
-        stage(records, state)
+        stage.at_once(records, state)
     found = state.get(family)
     replayed = found if isinstance(found, Family) else Family(family)
     replayed.as_of = now

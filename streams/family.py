@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -44,26 +44,44 @@ class FamilyStage:
     counted: frozenset[str] = field(default_factory=frozenset)
 
     def __call__(self, batch: Sequence[Record], state: State[Value]) -> Outcome:
-        """Work through a partition's batch: fold every record, then settle each family that was touched, once."""
+        """Work through a partition's batch: fold each record, and settle the families that it touched.
+
+        Never once a batch. After a kill the same records come again in other batches: what is said of them must not
+        depend on the cut, or an alert that was told stands for ever, its withdrawal folded in before it was raised.
+        """
+        return self._work(((record,) for record in batch), state)
+
+    def at_once(self, batch: Sequence[Record], state: State[Value]) -> Outcome:
+        """Fold the whole batch, then settle once: for a look, of which nothing is told to anybody else."""
+        return self._work((batch,), state)
+
+    def _work(self, steps: Iterable[Sequence[Record]], state: State[Value]) -> Outcome:
         outcome = Outcome()
-        touched: dict[FamilyId, Family] = {}
-        for record in batch:
-            message = records.decode_family(record.value or b"")
-            if isinstance(message, Tick):
-                self._tick(message, record.partition, state, touched)
-            else:
-                family = self._load(message.family, state, touched)
-                family.as_of = max(family.as_of or message.received_at, message.received_at)
-                self._take(message, family, state, outcome)
-        for family in touched.values():
-            self._settle(family, batch[0].partition, state, outcome)
+        loaded: dict[FamilyId, Family] = {}
+        for step in steps:
+            touched = {one.family: one for record in step for one in self._fold(record, state, loaded, outcome)}
+            for family in touched.values():
+                self._settle(family, step[0].partition, state, outcome)
+        for family in loaded.values():
+            state.put(family.family, family)
         return outcome
 
-    def _load(self, name: FamilyId, state: State[Value], touched: dict[FamilyId, Family]) -> Family:
-        family = touched.get(name)
+    def _fold(
+        self, record: Record, state: State[Value], loaded: dict[FamilyId, Family], outcome: Outcome
+    ) -> list[Family]:
+        message = records.decode_family(record.value or b"")
+        if isinstance(message, Tick):
+            return self._tick(message, record.partition, state, loaded)
+        family = self._load(message.family, state, loaded)
+        family.as_of = max(family.as_of or message.received_at, message.received_at)
+        self._take(message, family, state, outcome)
+        return [family]
+
+    def _load(self, name: FamilyId, state: State[Value], loaded: dict[FamilyId, Family]) -> Family:
+        family = loaded.get(name)
         if family is None:
             found = state.get(name)
-            family = touched[name] = found if isinstance(found, Family) else Family(name)
+            family = loaded[name] = found if isinstance(found, Family) else Family(name)
         return family
 
     def _take(
@@ -126,19 +144,24 @@ class FamilyStage:
         )
         return Emit(topology.REVIEW, review.id, records.encode(review))
 
-    def _tick(self, tick: Tick, partition: int, state: State[Value], touched: dict[FamilyId, Family]) -> None:
+    def _tick(
+        self, tick: Tick, partition: int, state: State[Value], loaded: dict[FamilyId, Family]
+    ) -> list[Family]:
         """Wake the families for which something changes by time alone, up to the tick's day."""
+        woken: list[Family] = []
         days = _due(state, f"due|{partition}")
         for day in sorted(d for d in days.names if d <= on_day(tick.at).isoformat()):
             due = _due(state, f"due|{partition}|{day}")
-            for name in due.names:
-                family = self._load(FamilyId(name), state, touched)
+            for name in sorted(due.names):
+                family = self._load(FamilyId(name), state, loaded)
                 family.as_of = max(family.as_of or tick.at, tick.at)
                 family.next_on, family.restless, family.register_version = None, True, ""
+                woken.append(family)
             due.names.clear()
             state.put(f"due|{partition}|{day}", due)
             days.names.discard(day)
             state.put(f"due|{partition}", days)
+        return woken
 
     def _settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
         """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
@@ -154,7 +177,6 @@ class FamilyStage:
             self._alert(family, at, outcome)
             self._set_timer(family, on_day(at), partition, state)
             family.restless = False
-        state.put(family.family, family)
 
     def _alert(self, family: Family, at: datetime, outcome: Outcome) -> None:
         on = on_day(at)

@@ -18,7 +18,8 @@ from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
 from schemas.framing import LARGEST_EVENT, check_size
 from schemas.ids import EventKey, PersonId
-from schemas.records import CloudEvent, Facts, KnownPerson, PersonAsKnown, Queued, Record, Remark, encode
+from schemas.people import KnownPerson
+from schemas.records import CloudEvent, Facts, PersonAsKnown, Queued, Record, Remark, encode
 from streams.intake_answers import AGREEMENT_EVIDENCE_MISSING, CONFLICT, Answers, Origin, QuarantineKey
 from streams.intake_names import Directory, as_known, birth, usable
 from streams.intake_split import DataKey, Entropy, Part, Reading, Splitter

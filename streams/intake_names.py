@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from consent.seal import Pseudonyms
 from schemas.checks import nhs_number, upn
 from schemas.ids import EventKey, PersonId, Pseudonym
-from schemas.records import Identifier, KnownPerson, PersonAsKnown
+from schemas.people import KnownPerson
+from schemas.records import Identifier, PersonAsKnown
 
 
 class Directory(Protocol):

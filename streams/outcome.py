@@ -13,7 +13,8 @@ import msgspec
 
 from consent.decision import Decision
 from schemas.ids import PersonId
-from schemas.records import PeopleRecord, Record
+from schemas.people import PeopleRecord
+from schemas.records import Record
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):

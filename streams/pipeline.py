@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from consent.decision import Decision
-from schemas.records import PeopleRecord, Record
+from schemas.people import PeopleRecord
+from schemas.records import Record
 from streams import topology
 from streams.disclose import InMemory
 from streams.outcome import NewKey, Outcome

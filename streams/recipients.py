@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.codes import code_list
 from schemas.ids import PersonId, PractitionerId
-from schemas.records import KnownPractitioner
+from schemas.people import KnownPractitioner
 from streams.gate import Recipient
 from streams.identity.directory import Directory
 from streams.intake_names import every_id

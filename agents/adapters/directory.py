@@ -15,7 +15,8 @@ import msgspec
 from agents.adapters.kafka import KafkaConsumer
 from schemas.errors import Misconfigured
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.records import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord, Record
+from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord, people_key
+from schemas.records import Record
 from schemas.records import encode as encode_record
 
 _decode_identifier = msgspec.json.Decoder(KnownIdentifier).decode
@@ -55,11 +56,11 @@ class Stored:
 
     def apply(self, record: PeopleRecord) -> None:
         """Take in one decoded record: what this process itself has just had acknowledged."""
-        self._ahead[key_of(record)] = record.version
+        self._ahead[people_key(record)] = record.version
         if isinstance(record, KnownIdentifier):
             self._identify(record)
         else:
-            self._records[key_of(record)] = encode_record(record)
+            self._records[people_key(record)] = encode_record(record)
 
     def identify(self, pseudonym: Pseudonym) -> PersonId | None:
         return self._identifiers.get(pseudonym)
@@ -153,14 +154,3 @@ class Replica(Stored):
                 self._reached.update(consumer.reached)
         finally:
             consumer.close()
-
-
-def key_of(record: PeopleRecord) -> str:
-    """Return the key under which a record stands on `people`."""
-    if isinstance(record, KnownIdentifier):
-        return "i:" + record.pseudonym
-    if isinstance(record, KnownPerson):
-        return "p:" + record.person
-    if isinstance(record, KnownFamily):
-        return "f:" + record.family
-    return "w:" + record.practitioner

@@ -13,7 +13,7 @@ from agents.alerting import ACKNOWLEDGED, HANDED_OVER, OUTCOME, Alerting, AlertS
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, agency_named, now, tools
-from schemas.records import KnownPractitioner
+from schemas.people import KnownPractitioner
 from streams.notice import Alert, AlertRecord, Reason
 
 LOOK_EVERY = 2.0  # seconds

@@ -12,7 +12,7 @@ from agents.ports import NotWritten
 from agents.reading import Behind
 from consent.sharing import purposes
 from schemas.ids import FamilyId, PractitionerId
-from schemas.records import KnownPractitioner
+from schemas.people import KnownPractitioner
 
 NOTHING = "nothing that you may see, for this purpose"
 

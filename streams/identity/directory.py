@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.records import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord
+from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord
 
 
 class Directory(Protocol):

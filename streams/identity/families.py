@@ -14,7 +14,8 @@ from datetime import date
 import msgspec
 
 from schemas.ids import FamilyId, PersonId
-from schemas.records import Member, Relationship
+from schemas.people import Relationship
+from schemas.records import Member
 
 HOUSEHOLD_LIMIT = 12  # persons
 SIBLING = "sibling"

@@ -27,7 +27,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from schemas.ids import EventKey, PersonId
-from schemas.records import Facts, Number
+from schemas.people import Number
+from schemas.records import Facts
 from streams.identity.ledger import Ledger
 from streams.identity.matching import Said
 from streams.intake_names import birth

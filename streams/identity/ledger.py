@@ -10,16 +10,16 @@ from msgspec.structs import replace
 from consent.seal import Pseudonyms
 from schemas.errors import HearthError
 from schemas.ids import EventKey, FamilyId, PersonId, Pseudonym
-from schemas.records import (
+from schemas.people import (
     KnownFamily,
     KnownIdentifier,
     KnownPerson,
     KnownPractitioner,
-    Member,
     Move,
     PeopleRecord,
     Relationship,
 )
+from schemas.records import Member
 from streams.identity.directory import Directory, People
 from streams.intake_names import every_id
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from schemas.ids import EventKey, PersonId, Pseudonym
-from schemas.records import Facts, Identifier, KnownPerson, PersonAsKnown, Queued
+from schemas.people import KnownPerson
+from schemas.records import Facts, Identifier, PersonAsKnown, Queued
 from streams.identity.ledger import Ledger
 from streams.intake_names import birth, look_up_key
 

@@ -8,7 +8,8 @@ import msgspec
 
 from consent.seal import seal, unseal
 from schemas.ids import PersonId, PractitionerId
-from schemas.records import Facts, KnownPractitioner, encode
+from schemas.people import KnownPractitioner
+from schemas.records import Facts, encode
 from streams.identity.ledger import Ledger
 
 

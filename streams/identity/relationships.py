@@ -9,7 +9,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from schemas.ids import EventKey, FamilyId, PersonId
-from schemas.records import Facts, KnownPerson, Member, Move, Relationship
+from schemas.people import KnownPerson, Move, Relationship
+from schemas.records import Facts, Member
 from streams.identity.families import SIBLING, Tie, Worked, role_of, standing, work_out
 from streams.identity.ledger import Ledger, moves
 

@@ -19,9 +19,9 @@ from agents import bootstrap, logging, memory
 from agents.adapters.directory import Replica
 from agents.adapters.faust_state import Coder
 from agents.adapters.kafka import KafkaConsumer
-from agents.runner import people_key
 from agents.settings import Settings
 from consent import sharing
+from schemas.people import people_key
 from schemas.records import Record, encode
 from streams import topology
 from streams.outcome import Emit, Outcome

@@ -9,22 +9,14 @@ from typing import Any
 
 import pytest
 
-from agents.adapters.directory import Replica, key_of
+from agents.adapters.directory import Replica
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer
 from agents.adapters.sqlengine import open_engine
 from agents.projector import Projector
 from agents.queries import Queries
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.records import (
-    KnownFamily,
-    KnownIdentifier,
-    KnownPerson,
-    KnownPractitioner,
-    Member,
-    PeopleRecord,
-    Record,
-    encode,
-)
+from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord, people_key
+from schemas.records import Member, Record, encode
 from streams import topology
 from streams.identity.directory import Directory, People
 from streams.outcome import Emit
@@ -52,7 +44,7 @@ def projected(records: list[PeopleRecord], _request: pytest.FixtureRequest, path
     projector = Projector(engine)
     projector.create()
     projector.apply([
-        Record(topology.PEOPLE, key_of(record).encode(), encode(record), (), 0, offset)
+        Record(topology.PEOPLE, people_key(record).encode(), encode(record), (), 0, offset)
         for offset, record in enumerate(records)
     ])
     return Queries(engine)
@@ -72,7 +64,7 @@ def replicated(broker: str) -> Callable[..., Directory]:
 
 def write(bootstrap: str, topic: str, records: list[PeopleRecord]) -> None:
     producer = KafkaProducer(bootstrap)
-    producer.send([Emit(topic, key_of(record), encode(record)) for record in records])
+    producer.send([Emit(topic, people_key(record), encode(record)) for record in records])
     producer.flush()
 
 

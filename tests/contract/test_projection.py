@@ -18,17 +18,8 @@ from agents.queries import Queries
 from consent.decision import Decision, Outcome
 from schemas.errors import Misconfigured
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
-from schemas.records import (
-    Item,
-    KnownFamily,
-    Members,
-    Quarantined,
-    Receipt,
-    Record,
-    Review,
-    Tick,
-    encode,
-)
+from schemas.people import KnownFamily
+from schemas.records import Item, Members, Quarantined, Receipt, Record, Review, Tick, encode
 from streams import topology
 from streams.notice import AlertRecord
 from tests.contract.conftest import migrate

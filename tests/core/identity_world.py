@@ -13,7 +13,8 @@ from consent.seal import Pseudonyms, item_label, unseal
 from schemas import codec, records
 from schemas.errors import Unsealable
 from schemas.ids import EventKey, FamilyId, PersonId, Pseudonym
-from schemas.records import Facts, Item, KnownFamily, KnownPerson, Members, Record, Section, SendSection
+from schemas.people import KnownFamily, KnownPerson
+from schemas.records import Facts, Item, Members, Record, Section, SendSection
 from streams.identity.directory import People
 from streams.identity.resolver import Resolver
 from streams.intake import Intake

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from schemas.codes import code_list
 from schemas.ids import EventKey, FamilyId, PersonId
-from schemas.records import Member, Relationship
+from schemas.people import Relationship
+from schemas.records import Member
 from streams.identity.families import HOUSEHOLD_LIMIT, Worked, role_of, standing, work_out
 
 

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from agents.demo.teller import nhs_number, upn
 from schemas.checks import upn_check_letter
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
-from schemas.records import Item, KnownPractitioner, Members, SendSection
+from schemas.people import KnownPractitioner
+from schemas.records import Item, Members, SendSection
 from schemas.samples import sample
 from streams.recipients import as_recipient
 from streams.timeline import Entry, Family, Section

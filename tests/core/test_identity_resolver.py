@@ -7,7 +7,7 @@ from typing import Any
 from consent.seal import unseal
 from schemas import records
 from schemas.ids import PersonId
-from schemas.records import KnownPractitioner
+from schemas.people import KnownIdentifier, KnownPractitioner
 from schemas.samples import sample
 from streams.identity.practitioners import contact_of
 from streams.intake_answers import quarantine_label
@@ -168,7 +168,7 @@ def test_an_invalidated_number_leads_to_nobody_for_good() -> None:
     """Not when it is said again, not when an older record of it is read late; another number still leads there."""
     world = World()
     world.take((mark("m", "P1", said={"also": nhs(NHS_1)}), "school"))
-    older = [one for one in world.known.values() if isinstance(one, records.KnownIdentifier) and one.person]
+    older = [one for one in world.known.values() if isinstance(one, KnownIdentifier) and one.person]
     world.take((superseded("s", NHS_1, "I"), "health"))
     for one in older:
         world.people.apply(one)

@@ -16,7 +16,8 @@ from consent.decision import Decision
 from consent.decision import Outcome as Answer
 from schemas.errors import Refusal
 from schemas.ids import FamilyId, PersonId, Pseudonym
-from schemas.records import KnownIdentifier, Record
+from schemas.people import KnownIdentifier
+from schemas.records import Record
 from streams.outcome import Emit, NewKey, Outcome, State
 
 CODER: Coder[list[str]] = Coder(lambda words: ",".join(words).encode(), lambda raw: raw.decode().split(","))
