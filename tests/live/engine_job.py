@@ -15,7 +15,8 @@ from agents.adapters.faust_state import Coder
 from consent.decision import Decision
 from consent.decision import Outcome as Answer
 from schemas.ids import FamilyId, PersonId, Pseudonym
-from schemas.records import KnownIdentifier, Record
+from schemas.people import KnownIdentifier
+from schemas.records import Record
 from streams.outcome import Emit, Outcome, State
 
 EVENTS, OUTPUTS = "job.events", "job.outputs"
