@@ -8,6 +8,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+QUIX := .bench/quix
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 ARGS ?=
@@ -47,8 +48,16 @@ check: install-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install-dev kafka
-	$(BIN)/python -m tests.bench $(ARGS)
+bench: install-dev kafka $(QUIX)/.ready
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# Quix Streams, to be measured beside: it wants an older confluent-kafka than Hearth, so it has an environment of its own
+$(QUIX)/.ready: requirements-bench.txt pyproject.toml $(BIN)/uv
+	$(PYTHON) -m venv $(QUIX)
+	$(BIN)/uv pip install --quiet --python $(QUIX)/bin/python --override requirements-bench.txt quixstreams --editable . || \
+	  { $(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --editable . && \
+	    $(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-bench.txt; }
+	@touch $@
 
 faults: install-dev kafka
 	HEARTH_FAULT_ROUNDS=10 $(BIN)/pytest -m fault $(ARGS)
@@ -60,4 +69,4 @@ lock: install-dev
 	  --no-header --no-annotate -o requirements-dev.txt
 
 clean:
-	rm -rf $(VENV) .hearth build *.egg-info
+	rm -rf $(VENV) .bench .hearth build *.egg-info

@@ -32,9 +32,7 @@ class Figures:
     targets: dict[str, Target] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def add(
-        self, name: str, value: float, *, at_least: float | None = None, at_most: float | None = None
-    ) -> None:
+    def add(self, name: str, value: float, *, at_least: float | None = None, at_most: float | None = None) -> None:
         """Add one run's value."""
         self.values.setdefault(name, []).append(value)
         if at_least is not None or at_most is not None:
