@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
+from functools import cached_property, partial
 
 from consent.decision import Outcome as Verdict
 from consent.seal import Pseudonyms, item_label, unseal
@@ -26,7 +26,7 @@ from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
 from streams.risk.evaluate import Finding, evaluate
 from streams.risk.rules import RuleBook
 from streams.sight import see
-from streams.timeline import Entry, Family, on_day
+from streams.timeline import ATTENDANCE, Entry, Family, on_day
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class FamilyStage:
     queues: tuple[Queue, ...]
     data_key: Callable[..., tuple[int, bytes]]
     entropy: Callable[[int], bytes]
-    counted: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def _counted(self) -> frozenset[str]:
+        return self.rules.counted()
 
     def __call__(self, batch: Sequence[Record], state: State[Value]) -> Outcome:
         """Work through a partition's batch: fold each record, and settle the families that it touched.
@@ -179,6 +182,8 @@ class FamilyStage:
             family.restless = False
 
     def _alert(self, family: Family, at: datetime, outcome: Outcome) -> None:
+        if not family.alerts and not self._may_count(family):
+            return
         on = on_day(at)
         base = see(family, self.linking.gate, lead_or_duty(family, self.directory, self.queues, on), on)
         findings = evaluate(self.rules, base.sight)
@@ -191,6 +196,18 @@ class FamilyStage:
             more = see(family, self.linking.gate, queue, on)
             only = _beyond(evaluate(self.rules, more.sight), findings)
             outcome.extend(self.alerts.reconcile(family, closest, more, only, at))
+
+    def _may_count(self, family: Family) -> bool:
+        """Whether the record holds anything that a rule reads: most families' never does, and few records change it."""
+        for section in family.sections.values():
+            if any(book.link == Verdict.SHARE for book in section.books.values()):
+                return True
+            for entry in section.entries.values():
+                facts = entry.facts
+                said = (*facts.signs, facts.type.rpartition(".")[2])
+                if facts.type == ATTENDANCE or not self._counted.isdisjoint(said):
+                    return True
+        return False
 
     def _remind(self, family: Family, at: datetime, outcome: Outcome) -> None:
         ends = self.linking.ends_soon(family, on_day(at))
