@@ -1,0 +1,119 @@
+"""The real hub under faults: two workers and a desk in processes of their own, fed while faults are made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from agents import bootstrap, hub
+from agents.adapters.kafka import KafkaProducer
+from agents.adapters.keys import load_keys
+from agents.adapters.topics import ensure
+from agents.rehearsal import Rehearsal
+from agents.sending import Framing
+from agents.settings import Settings
+from consent.seal import Pseudonyms
+from consent.sharing import agencies
+from deploy.kafka.broker import Broker
+from streams import topology
+from streams.attendance import Block
+from streams.timeline import Family
+from tests.live.hub_account import Account
+from tests.live.hub_feed import Feeder, Published, Source
+from tests.live.hub_state import Contents, Lexicon, World
+from tests.live.nemesis import Fault, Nemesis
+from tests.live.processes import Worker, wait_for
+from tests.live.recorder import Recorder
+
+PER_BLOCK = 400  # records of one block of the source, or a few more
+FAULT_SECONDS = 10  # what one takes, roughly: the events are spread over them
+_STAMPED = {"message.timestamp.type": "LogAppendTime"}  # the broker says what it had first
+
+
+class HubRun:
+    """One run. `control` names a safeguard that its workers go without (tests/live/hub_worker.py)."""
+
+    def __init__(self, broker: Broker, directory: Path, control: str = "") -> None:
+        self._broker = broker
+        self.began = datetime.now(UTC)
+        settings = Settings.load({"HEARTH_KAFKA": broker.bootstrap, "HEARTH_HOME": str(directory / "home"),
+            "HEARTH_HTTP_PORT": str(hub._free_port("127.0.0.1")), "HEARTH_COMMIT_INTERVAL": "0.5",
+            "HEARTH_BATCH": "200"})  # fmt: skip
+        self.settings = settings.begin_run(self.began)
+        keys = load_keys(self.settings)
+        ensure(broker.bootstrap, [_stamped(topic) for topic in bootstrap.topics(self.settings)])
+        environ = {**self.settings.environ(), "HEARTH_CONTROL": control}
+        self._workers = [
+            Worker("tests.live.hub_worker", ["worker"], directory / f"w{number}", environ) for number in (1, 2)
+        ]
+        self._desk = Worker("agents.processes", ["desk"], directory / "desk", environ)
+        self._framing = Framing(Pseudonyms(keys.pseudonym, keys.pseudonym_version))
+        self._recorder = Recorder(broker.bootstrap)
+        self._over = threading.Event()
+
+    def go(self, faults: Sequence[Fault], total: int, say: Callable[[str], None], settle: float = 300.0) -> Published:
+        """Make the faults under load; return what was published once all of it is worked through."""
+        source = Source(self._framing, self.began.date(), 2 * total // PER_BLOCK + 4)
+        feeder = Feeder(source, KafkaProducer(self._broker.bootstrap), max(20, total // (len(faults) * FAULT_SECONDS)))
+        keeper = threading.Thread(target=self._keep_desk, daemon=True)
+        try:
+            keeper.start()
+            feeder.publish_before()
+            for worker in self._workers:
+                worker.start()
+            wait_for("who is known before", self._settled, 120)
+            feeder.start()
+            for number, fault in enumerate(Nemesis(self._workers, self._broker.restart).run(faults), start=1):
+                say(f"{number} of {len(faults)} faults ({fault}), {feeder.sent} events sent")
+            feeder.finish(total)
+            say(f"{feeder.sent} events sent, all faults made: settling")
+            wait_for("every offset committed", self._settled, settle)
+        finally:
+            self._over.set()
+            keeper.join()
+            for process in (*self._workers, self._desk):
+                process.stop()
+        return feeder.published
+
+    def account(self, published: Published) -> Account:
+        return Account(self.settings, published)
+
+    def rehearsed(self, published: Published) -> Contents:
+        """Return what every family's record holds when the same events go through the hub in memory, undisturbed."""
+        rehearsal = Rehearsal()
+        rehearsal.publish(published.events, self.began)
+        values = rehearsal.pipeline.states["family"].values
+        families = {key: value for key, value in values.items() if isinstance(value, Family)}
+        blocks = {key: value for key, value in values.items() if isinstance(value, Block)}
+        lexicon = Lexicon(rehearsal.names, published.events)
+        return World(lexicon, rehearsal.people, families, blocks).contents()
+
+    def logs(self) -> str:
+        """Return the last that each process said."""
+        return "\n".join(process.log()[-3000:] for process in (*self._workers, self._desk))
+
+    def _keep_desk(self) -> None:
+        while not self._over.wait(0.5):
+            if not self._desk.alive:
+                self._desk.start()
+
+    def _settled(self) -> bool:
+        """Tell whether every group has committed all that stands on its topics, twice over: a stage writes what comes
+        of a record before it commits the record, so nothing more can come then."""
+        return all(self._recorder.lag(group, topic) == 0 for _ in range(2) for group, topic in _WORKED)
+
+
+_READ = (*map(topology.inbound, agencies()), topology.IN_FORWARDED, topology.IDENTITY_QUEUE, topology.FAMILY_ITEMS)
+_WORKED = (
+    *((bootstrap.ENGINE_NAME, topic) for topic in _READ),
+    *((bootstrap.LOG_GROUP + log, topology.decisions_for(log)) for log in bootstrap.LOGS),
+)
+
+
+def _stamped(topic: bootstrap.Topic) -> bootstrap.Topic:
+    told = topic.name.startswith((topology.DECISIONS, topology.ALERTS))
+    return replace(topic, config={**topic.config, **_STAMPED}) if told else topic

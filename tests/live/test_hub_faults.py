@@ -1,0 +1,90 @@
+"""The real hub under faults: nothing lost, nothing told twice, nothing disclosed that was not decided and logged first,
+and in the end the same records and the same alerts as if nothing had happened.
+
+HEARTH_FAULT_EVENTS is how many events are published, HEARTH_FAULT_ROUNDS how often a worker is killed at each boundary
+(tests/live/nemesis.py). `make faults` sets both.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from deploy.kafka.broker import Broker, start
+from tests.live.hub_run import HubRun
+from tests.live.hub_state import differing
+from tests.live.nemesis import Fault, plan
+
+pytestmark = [pytest.mark.kafka, pytest.mark.fault]
+
+EVENTS = int(os.environ.get("HEARTH_FAULT_EVENTS", "3000"))
+FULL = int(os.environ.get("HEARTH_FAULT_ROUNDS", "1")) >= 10
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    running = start(tmp_path / "kafka")
+    yield running
+    running.remove()
+
+
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Return what shows a line on stderr as the run goes on: a full one takes a quarter of an hour."""
+    began = time.monotonic()
+
+    def line(text: str) -> None:
+        if FULL:
+            with capfd.disabled():
+                print(f"{time.monotonic() - began:6.0f} s  {text}", file=sys.stderr, flush=True)
+
+    return line
+
+
+def table(*parts: Mapping[str, int]) -> str:
+    rows = [f"  {name:<38}{count:>9,}" for part in parts for name, count in part.items()]
+    return "\n".join(["", *rows, ""])
+
+
+@pytest.mark.timeout(5400)
+def test_no_fault_loses_an_event_or_tells_anybody_twice(
+    broker: Broker, tmp_path: Path, say: Callable[[str], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Kills at every boundary and at random, sleeps past the session and a broker's restart leave an exact account."""
+    run = HubRun(broker, tmp_path)
+    faults = [fault for fault in plan() if FULL or fault.kind != "broker"]
+    published = run.go(faults, EVENTS, say)
+    account = run.account(published)
+    differences = differing(account.world.contents(), run.rehearsed(published))
+    findings = account.findings() | {"families that differ from the rehearsal": len(differences)}
+    with capfd.disabled():
+        print(table({"faults": len(faults)}, account.places(), findings), flush=True)
+    assert dict.fromkeys(findings, 0) == findings, "\n".join(differences[:10])
+    assert _verified(run), "hearth audit verify"
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("control", "harm"),
+    [("no-dedupe", "parts of events twice in a record"), ("state-first", "parts of events lost")],
+)
+def test_the_same_run_fails_without_its_safeguard(
+    broker: Broker, tmp_path: Path, say: Callable[[str], None], control: str, harm: str
+) -> None:
+    """Negative controls: without deduplication, or with state written first, the account finds the harm."""
+    run = HubRun(broker, tmp_path, control)
+    published = run.go([Fault("kill-at", "changelog")] * 2, 1000, say)
+    assert run.account(published).findings()[harm] > 0
+
+
+def _verified(run: HubRun) -> bool:
+    """Tell whether the log is whole, as the hub's own command says."""
+    command = [str(Path(sys.executable).with_name("hearth")), "audit", "verify"]
+    done = subprocess.run(command, env={**os.environ, **run.settings.environ()}, capture_output=True, check=False)
+    return done.returncode == 0
