@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import os
 import sys
-from itertools import count
 from typing import Any
-
-from msgspec.structs import replace
 
 from agents import processes, runner, stages
 from agents.owned import Owned
+from schemas.ids import ItemId
+from schemas.records import Facts, Item
 from streams import family, intake
 from streams.outcome import Outcome
-
-_numbers = count(1)
+from streams.timeline import Family
 
 
 class StateFirst(runner.Runner[Any]):
@@ -53,9 +51,12 @@ class _Nothing:
 _fold = family.take_item
 
 
-def _take_every_item(record: Any, item: Any, facts: Any, blocks: Any) -> Any:
-    """A control: an item is never known by its id."""
-    return _fold(record, replace(item, id=f"{item.event}#{next(_numbers)}.{item.person}"), facts, blocks)
+def _take_every_item(record: Family, item: Item, facts: Facts, blocks: Any) -> Any:
+    """A control: an item that is there already is not known by its id."""
+    section = record.sections.get(item.person)
+    if section is not None and item.id in section.entries:
+        section.entries[ItemId(f"{item.id}#{len(section.entries)}")] = section.entries.pop(item.id)
+    return _fold(record, item, facts, blocks)
 
 
 def turn_off(safeguard: str) -> None:

@@ -72,15 +72,19 @@ def test_no_fault_loses_an_event_or_tells_anybody_twice(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("control", "harm"),
-    [("no-dedupe", "parts of events twice in a record"), ("state-first", "parts of events lost")],
+    [
+        ("no-dedupe", ("parts of events twice in a record",)),
+        ("state-first", ("parts of events lost", "events without a receipt", "items without their decision")),
+    ],
 )
 def test_the_same_run_fails_without_its_safeguard(
-    broker: Broker, tmp_path: Path, say: Callable[[str], None], control: str, harm: str
+    broker: Broker, tmp_path: Path, say: Callable[[str], None], control: str, harm: tuple[str, ...]
 ) -> None:
     """Negative controls: without deduplication, or with state written first, the account finds the harm."""
     run = HubRun(broker, tmp_path, control)
-    published = run.go([Fault("kill-at", "changelog")] * 2, 1000, say)
-    assert run.account(published).findings()[harm] > 0
+    published = run.go([Fault("kill-at", "changelog")] * 2, 800, say)
+    findings = run.account(published).findings()
+    assert any(findings[name] > 0 for name in harm), findings
 
 
 def _verified(run: HubRun) -> bool:
