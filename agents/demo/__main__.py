@@ -59,7 +59,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--families", type=int, default=300, help="how many families the county has")
-    parser.add_argument("--weeks", type=int, default=4, help="school weeks of attendance for each pupil")
+    parser.add_argument("--weeks", type=int, default=2, help="school weeks of attendance for each pupil")
     parser.add_argument("--once", action="store_true", help="end by itself when everything was shown")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON on stdout")
     return parser.parse_args()
