@@ -49,6 +49,7 @@ class PartitionState(Generic[T]):
         self._most_live = most_live
         self._live: OrderedDict[str, tuple[int, T]] = OrderedDict()
         self._touched: set[str] = set()
+        self._absent: set[str] = set()  # looked for in this step and not there: a put need not look again
         self._step: dict[str, T] = {}
         self._batch: dict[bytes, bytes] = {}
         self._waiting: dict[bytes, bytes] = {}
@@ -63,6 +64,7 @@ class PartitionState(Generic[T]):
         if live is None:
             raw = self._raw(key.encode())
             if raw is None:
+                self._absent.add(key)
                 return None
             live = (_VERSION.unpack_from(raw)[0], self._coder.decode(raw[_VERSION.size :]))
             self._live[key] = live
@@ -94,7 +96,7 @@ class PartitionState(Generic[T]):
             self._live[key] = (version, value)
             self._batch[key.encode()] = _VERSION.pack(version) + self._coder.encode(value)
         self._step = {}
-        self._touched = set()
+        self._touched, self._absent = set(), set()
         while len(self._live) > self._most_live:
             self._live.popitem(last=False)
 
@@ -103,7 +105,7 @@ class PartitionState(Generic[T]):
         for key in self._touched:
             self._live.pop(key, None)
         self._step = {}
-        self._touched = set()
+        self._touched, self._absent = set(), set()
 
     def done(self) -> None:
         """The batch's outputs are written: its state may go to the changelog."""
@@ -150,7 +152,7 @@ class PartitionState(Generic[T]):
         live = self._live.get(key)
         if live is not None:
             return live[0]
-        raw = self._raw(key.encode())
+        raw = None if key in self._absent else self._raw(key.encode())
         return 0 if raw is None else _VERSION.unpack_from(raw)[0]
 
 
