@@ -44,8 +44,10 @@ def take_item(family: Family, item: Item, facts: Facts, blocks: Blocks) -> Entry
 def _remember_said(section: Section, facts: Facts) -> None:
     if facts.said is None:
         return
-    newest = section.said_at is None or (facts.recorded_at, repr(facts.said)) > (section.said_at, repr(section.said))
-    if newest:
+    at = section.said_at
+    # of two that were recorded at one instant the greater text stands, whichever came first
+    tied = facts.recorded_at == at and repr(facts.said) > repr(section.said)
+    if at is None or facts.recorded_at > at or tied:
         section.said, section.said_at = facts.said, facts.recorded_at
 
 

@@ -119,7 +119,8 @@ def _derive(derived: Derived, sight: Sight) -> Iterable[Evidence]:
 
 def _scopes(rule: Rule, sight: Sight, facts: list[Evidence]) -> dict[str, list[Evidence]]:
     since = sight.on - timedelta(days=rule.window_days)
-    recent = [e for e in facts if since < e.on <= sight.on and _counted(rule, e)]
+    counts = rule.counts
+    recent = [e for e in facts if e.what in counts and since < e.on <= sight.on and _counted(rule, e)]
     if rule.scope == "household":
         return {sight.family: recent}
     scoped: dict[str, list[Evidence]] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import msgspec
@@ -34,7 +34,7 @@ class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_least: int
 
 
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """One combination. `window_days` counts back from the as-of date; `prompt` is what the alert asks of its reader.
 
     kinds: `groups` distinct groups present; `count` distinct events of the one group about one victim or person;
@@ -64,6 +64,11 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs_child: bool = False
     checked: bool = True  # false: the threshold is local or not confirmed; see source
 
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """Every sign, derived sign and type that some group of this rule counts."""
+        return frozenset(name for group in self.groups for name in (*group.signs, *group.types))
+
 
 class Derived(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A sign worked out from attendance, per child and school (DfE absence methodology: per enrolment)."""
@@ -88,8 +93,7 @@ class RuleBook(msgspec.Struct, frozen=True):
 
     def counted(self) -> frozenset[str]:
         """Every sign, derived sign and type that some rule counts or is softened by."""
-        names = {n for r in self.rules for g in r.groups for n in (*g.signs, *g.types)}
-        return frozenset(names | {s for r in self.rules for s in r.softened_by})
+        return frozenset(name for rule in self.rules for name in (*rule.counts, *rule.softened_by))
 
 
 @cache
