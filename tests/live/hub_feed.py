@@ -8,8 +8,6 @@ a block, what was recorded first comes first.
 from __future__ import annotations
 
 import random
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +19,6 @@ from msgspec.structs import replace
 
 from agents.demo.county import County
 from agents.demo.stories import stories
-from agents.ports import Producer
 from agents.sending import Framing
 from schemas.records import CloudEvent
 from streams.outcome import Emit
@@ -157,46 +154,6 @@ def _in_county(value: str) -> bool:
 
 def _under_another_key(sending: Sending, number: int) -> Sending:
     return sending._replace(emit=replace(sending.emit, key=f"theirs-{number}"))
-
-
-class Feeder:
-    """Publishes `per_second` records a second, in bursts at full speed, in a thread of its own while faults are made;
-    then at full speed what is left."""
-
-    def __init__(self, source: Source, producer: Producer, per_second: int) -> None:
-        self._source, self._producer, self._per_second = source, producer, per_second
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._feed, daemon=True)
-        self.published = Published()
-        self.sent = 0
-
-    def publish_before(self) -> None:
-        self._publish(iter(self._source.before), len(self._source.before))
-
-    def start(self) -> Feeder:
-        self._thread.start()
-        return self
-
-    def finish(self, total: int) -> int:
-        """Stop the bursts, publish what `total` lacks; return how many were published in all."""
-        self._stopping.set()
-        self._thread.join()
-        self._publish(self._source.records, max(0, total - self.sent))
-        return self.sent
-
-    def _feed(self) -> None:
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            self._publish(self._source.records, self._per_second)
-            self._stopping.wait(max(0.0, 1.0 - (time.monotonic() - began)))
-
-    def _publish(self, records: Iterator[Sending], count: int) -> None:
-        for _ in range(count):
-            sending = next(records)
-            self._producer.send([sending.emit])
-            self.published.add(sending)
-            self.sent += 1
-        self._producer.flush()
 
 
 def people_said(event: CloudEvent) -> list[tuple[str, str, str]]:

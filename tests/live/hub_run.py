@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from agents import bootstrap, hub
 from agents.adapters.kafka import KafkaProducer
 from agents.adapters.keys import load_keys
 from agents.adapters.topics import ensure
+from agents.ports import Producer
 from agents.rehearsal import Rehearsal
 from agents.sending import Framing
 from agents.settings import Settings
@@ -23,7 +25,7 @@ from streams import topology
 from streams.attendance import Block
 from streams.timeline import Family
 from tests.live.hub_account import Account
-from tests.live.hub_feed import Feeder, Published, Source
+from tests.live.hub_feed import Published, Sending, Source
 from tests.live.hub_state import Contents, Lexicon, World
 from tests.live.nemesis import Fault, Nemesis
 from tests.live.processes import Worker, wait_for
@@ -32,6 +34,46 @@ from tests.live.recorder import Recorder
 PER_BLOCK = 400  # records of one block of the source, or a few more
 FAULT_SECONDS = 10  # what one takes, roughly: the events are spread over them
 _STAMPED = {"message.timestamp.type": "LogAppendTime"}  # the broker says what it had first
+
+
+class Feeder:
+    """Publishes `per_second` records a second, in bursts at full speed, in a thread of its own while faults are made;
+    then at full speed what is left."""
+
+    def __init__(self, source: Source, producer: Producer, per_second: int) -> None:
+        self._source, self._producer, self._per_second = source, producer, per_second
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+        self.published = Published()
+        self.sent = 0
+
+    def publish_before(self) -> None:
+        self._publish(iter(self._source.before), len(self._source.before))
+
+    def start(self) -> Feeder:
+        self._thread.start()
+        return self
+
+    def finish(self, total: int) -> int:
+        """Stop the bursts, publish what `total` lacks; return how many were published in all."""
+        self._stopping.set()
+        self._thread.join()
+        self._publish(self._source.records, max(0, total - self.sent))
+        return self.sent
+
+    def _feed(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            self._publish(self._source.records, self._per_second)
+            self._stopping.wait(max(0.0, 1.0 - (time.monotonic() - began)))
+
+    def _publish(self, records: Iterator[Sending], count: int) -> None:
+        for _ in range(count):
+            sending = next(records)
+            self._producer.send([sending.emit])
+            self.published.add(sending)
+            self.sent += 1
+        self._producer.flush()
 
 
 class HubRun:

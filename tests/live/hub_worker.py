@@ -1,8 +1,8 @@
 """One worker of the hub: `python -m tests.live.hub_worker worker DIRECTORY`, as agents.processes runs it.
 
 HEARTH_CONTROL switches a safeguard off, in this process only, to show that the account notices:
-`no-dedupe` (intake and the families' records take what they have seen for new), `state-first` (state goes to the
-changelog before what comes of it is written).
+`no-dedupe` (intake and the families' records take what they have seen for new), `order-turned-round` (state goes to the
+changelog before what comes of it is written, and what is told before the decisions that allow it).
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import sys
 from typing import Any
+
+from msgspec.structs import replace
 
 from agents import processes, runner, stages
 from agents.owned import Owned
@@ -20,7 +22,7 @@ from streams.outcome import Outcome
 from streams.timeline import Family
 
 
-class StateFirst(runner.Runner[Any]):
+class TurnedRound(runner.Runner[Any]):
     """A control: the order of effects turned round."""
 
     def _write(self, outcome: Outcome, owned: Owned[Any], still_ours: Any) -> None:
@@ -30,7 +32,8 @@ class StateFirst(runner.Runner[Any]):
             offset = owned.writer.write([(owned.changelog, owned.number, key, raw) for key, raw in rows.items()])
             owned.state.landed(offset)
         self._boundary("changelog")
-        super()._write(outcome, owned, still_ours)
+        super()._write(replace(outcome, decisions=[]), owned, still_ours)
+        super()._write(Outcome(decisions=outcome.decisions), owned, still_ours)
 
 
 class Forgetful(intake.Intake):
@@ -65,8 +68,8 @@ def turn_off(safeguard: str) -> None:
         from agents import bootstrap
 
         bootstrap.Intake, family.take_item = Forgetful, _take_every_item  # type: ignore[misc]
-    elif safeguard == "state-first":
-        stages.Runner = StateFirst  # type: ignore[misc]
+    elif safeguard == "order-turned-round":
+        stages.Runner = TurnedRound  # type: ignore[misc]
     elif safeguard:
         raise KeyError(safeguard)
 
