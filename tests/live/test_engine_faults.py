@@ -139,10 +139,19 @@ def test_no_fault_loses_an_event_or_folds_one_twice(broker: Broker, tmp_path: Pa
         ("no-fence", Fault("sleep-at", "outputs"), "versions that went back"),
     ],
 )
-def test_the_same_run_fails_without_its_safeguard(
-    broker: Broker, tmp_path: Path, control: str, fault: Fault, harm: str
-) -> None:
-    """Negative controls: with deduplication, the order of effects or the fence switched off, harm is found."""
-    run = Run(broker, tmp_path, {"HEARTH_CONTROL": control})
-    run.go([fault, fault], 5000)
-    assert run.findings()[harm] > 0
+def test_the_same_run_fails_without_its_safeguard(tmp_path: Path, control: str, fault: Fault, harm: str) -> None:
+    """Negative controls: with deduplication, the order of effects or the fence switched off, harm is found.
+
+    Whether a kill or a sleep falls where it does harm is a matter of moments: one of four runs must show it.
+    """
+    assert any(_harms(tmp_path / str(attempt), control, fault, harm) for attempt in range(4))
+
+
+def _harms(directory: Path, control: str, fault: Fault, harm: str) -> bool:
+    broker = start(directory / "kafka")
+    try:
+        run = Run(broker, directory, {"HEARTH_CONTROL": control})
+        run.go([fault, fault], 5000)
+        return int(run.findings()[harm]) > 0
+    finally:
+        broker.stop()

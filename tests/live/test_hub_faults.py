@@ -69,26 +69,32 @@ def test_no_fault_loses_an_event_or_tells_anybody_twice(
     assert _verified(run), "hearth audit verify"
 
 
-@pytest.mark.timeout(900)
-def test_the_account_finds_what_comes_twice_without_deduplication(broker: Broker, tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)
+def test_the_account_finds_what_comes_twice_without_deduplication(tmp_path: Path) -> None:
     """A negative control: intake and families' records take what they have seen for new."""
-    assert _without(broker, tmp_path, "no-dedupe")["parts of events twice in a record"] > 0
+    runs = _without(tmp_path, "no-dedupe")
+    assert any(found["parts of events twice in a record"] > 0 for found in runs)
 
 
-@pytest.mark.timeout(900)
-def test_the_account_finds_what_is_lost_and_told_too_soon_when_effects_are_turned_round(
-    broker: Broker, tmp_path: Path
-) -> None:
+@pytest.mark.timeout(1800)
+def test_the_account_finds_what_is_lost_and_told_too_soon_when_effects_are_turned_round(tmp_path: Path) -> None:
     """A negative control: state before what comes of it, and what is told before its decision."""
-    found = _without(broker, tmp_path, "order-turned-round")
-    assert found["disclosures before their decision"] > 0
-    assert found["parts of events lost"] + found["events without a receipt"] + found["items without their decision"] > 0
+    lost = ("parts of events lost", "events without a receipt", "items without their decision")
+    runs = _without(tmp_path, "order-turned-round")
+    assert any(
+        found["disclosures before their decision"] > 0 and sum(found[name] for name in lost) > 0 for found in runs
+    )
 
 
-def _without(broker: Broker, directory: Path, safeguard: str) -> dict[str, int]:
-    """Return what the account finds after a small run without one safeguard."""
-    run = HubRun(broker, directory, safeguard)
-    return run.account(run.go([Fault("kill-at", "changelog")] * 2, 800, lambda _: None)).findings()
+def _without(directory: Path, safeguard: str) -> Iterator[dict[str, int]]:
+    """Give what the account finds after small runs without one safeguard: one of three must show the harm."""
+    for attempt in range(3):
+        broker = start(directory / f"kafka-{attempt}")
+        try:
+            run = HubRun(broker, directory / str(attempt), safeguard)
+            yield run.account(run.go([Fault("kill-at", "changelog")] * 2, 800, lambda _: None)).findings()
+        finally:
+            broker.stop()
 
 
 def _verified(run: HubRun) -> bool:
