@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agents import bootstrap, hub, logging
+from agents import bootstrap, cli, hub, logging
 from agents.adapters.kafka import KafkaProducer
 from agents.adapters.settled import Settled
 from agents.commands.shell import give, line, say, table
@@ -206,8 +205,8 @@ def _family(kit: Tools, story: Story) -> str:
 def _run(arguments: list[str], environ: dict[str, str]) -> None:
     """Run a command as a user would, and show what it prints."""
     line(f"$ hearth {' '.join(arguments)}")
-    sys.stdout.flush()
-    subprocess.run([f"{sys.prefix}/bin/hearth", *arguments], env=environ, check=False)  # noqa: S603
+    os.environ.update(environ)
+    cli.run(arguments)
 
 
 def _counts(title: str, counts: dict[str, int]) -> None:

@@ -37,12 +37,15 @@ _STAMPED = {"message.timestamp.type": "LogAppendTime"}  # the broker says what i
 
 
 class Feeder:
-    """Publishes `per_second` records a second, in bursts at full speed, in a thread of its own while faults are made;
-    then at full speed what is left."""
+    """Publishes a burst of `per_second` records each second, in a thread of its own while faults are made.
+
+    `rush` adds so many at full speed that the hub is behind for a while: then a fault meets it with full batches.
+    """
 
     def __init__(self, source: Source, producer: Producer, per_second: int) -> None:
         self._source, self._producer, self._per_second = source, producer, per_second
         self._stopping = threading.Event()
+        self._one_at_a_time = threading.Lock()
         self._thread = threading.Thread(target=self._feed, daemon=True)
         self.published = Published()
         self.sent = 0
@@ -53,6 +56,9 @@ class Feeder:
     def start(self) -> Feeder:
         self._thread.start()
         return self
+
+    def rush(self, count: int) -> None:
+        self._publish(self._source.records, count)
 
     def finish(self, total: int) -> int:
         """Stop the bursts, publish what `total` lacks; return how many were published in all."""
@@ -68,12 +74,13 @@ class Feeder:
             self._stopping.wait(max(0.0, 1.0 - (time.monotonic() - began)))
 
     def _publish(self, records: Iterator[Sending], count: int) -> None:
-        for _ in range(count):
-            sending = next(records)
-            self._producer.send([sending.emit])
-            self.published.add(sending)
-            self.sent += 1
-        self._producer.flush()
+        with self._one_at_a_time:
+            for _ in range(count):
+                sending = next(records)
+                self._producer.send([sending.emit])
+                self.published.add(sending)
+                self.sent += 1
+            self._producer.flush()
 
 
 class HubRun:
@@ -99,7 +106,7 @@ class HubRun:
 
     def go(self, faults: Sequence[Fault], total: int, say: Callable[[str], None], settle: float = 300.0) -> Published:
         """Make the faults under load; return what was published once all of it is worked through."""
-        source = Source(self._framing, self.began.date(), 2 * total // PER_BLOCK + 4)
+        source = Source(self._framing, self.began.date(), 3 * total // PER_BLOCK + 4)
         feeder = Feeder(source, KafkaProducer(self._broker.bootstrap), max(20, total // (len(faults) * FAULT_SECONDS)))
         keeper = threading.Thread(target=self._keep_desk, daemon=True)
         try:
@@ -109,8 +116,11 @@ class HubRun:
                 worker.start()
             wait_for("who is known before", self._settled, 120)
             feeder.start()
+            rushes = {len(faults) * quarter // 4 for quarter in (1, 2, 3)}
             for number, fault in enumerate(Nemesis(self._workers, self._broker.restart).run(faults), start=1):
                 say(f"{number} of {len(faults)} faults ({fault}), {feeder.sent} events sent")
+                if number in rushes:
+                    feeder.rush(total // 6)
             feeder.finish(total)
             say(f"{feeder.sent} events sent, all faults made: settling")
             wait_for("every offset committed", self._settled, settle)
