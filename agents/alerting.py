@@ -129,8 +129,8 @@ class Alerting:
 def _sent(record: AlertRecord) -> Sent:
     return Sent(
         id=record.id, rule=record.rule, scope=record.scope, episode=0, revision=record.revision, level=record.level,
-        digest="", recipient=record.recipient, status=record.status, raised_at=record.raised_at,
-        changed_at=record.changed_at,
+        digest="", recipient=record.recipient, subscriber=record.subscriber, clearance=record.clearance,
+        status=record.status, raised_at=record.raised_at, changed_at=record.changed_at,
     )  # fmt: skip
 
 

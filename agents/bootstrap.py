@@ -83,8 +83,9 @@ class Tools:
         """Open how to reach a practitioner."""
         return contact_of(worker, self.keys.hub)
 
-    def public_key(self, subscriber: str) -> bytes:
-        return self.subscribers[subscriber].public_key
+    def public_key(self, subscriber: str) -> bytes | None:
+        found = self.subscribers.get(subscriber)
+        return found.public_key if found is not None else None
 
     @property
     def quarantine_keys(self) -> QuarantineKeys:

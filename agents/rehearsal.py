@@ -110,11 +110,11 @@ class Rehearsal:
 
     # ------------------------------------------------------------------ out
 
-    def alerts(self) -> list[Alert]:
-        """Every alert as last sent, opened with the subscribers' key."""
+    def alerts(self, subscriber: str = "") -> list[Alert]:
+        """Every alert as last sent (to one subscriber, where one is named), opened with the subscribers' key."""
         latest: dict[str, Alert] = {}
         for topic, sent in self.trace.topics.items():
-            if not topic.startswith("alerts."):
+            if not topic.startswith(topology.alerts_to(subscriber)):
                 continue
             for record in sent:
                 alert = self.open_alert(record)

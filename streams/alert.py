@@ -27,15 +27,23 @@ from streams.risk.evaluate import Evidence, Finding
 from streams.sight import Seen
 from streams.timeline import Family, Sent, members_of
 
+_STANDS_NO_MORE = (
+    "An alert no longer stands: what it rested on was corrected, taken back, or passed out of its window"
+)
+_PASSED_ON = "An alert is no longer yours: it went on to whoever is responsible for this family now"
+
 
 @dataclass(frozen=True)
 class Alerts:
-    """Turns findings into sends. `public_key` gives a subscriber's HPKE key, `contact` opens how to reach someone."""
+    """Turns findings into sends. `contact` opens how to reach someone.
+
+    `public_key` gives a subscriber's HPKE key; None for one that is no more, to whom nothing can be sent.
+    """
 
     gate: Gate
     directory: Directory
     pseudonyms: Pseudonyms
-    public_key: Callable[[str], bytes]
+    public_key: Callable[[str], bytes | None]
     contact: Callable[[KnownPractitioner], Contact]
 
     def reconcile(
@@ -47,16 +55,17 @@ class Alerts:
         for finding in findings:
             key = f"{audience}|{finding.rule.id}|{finding.scope}"
             standing.add(key)
-            sent = self._next(family.alerts.get(key), finding, key, seen.recipient, at)
+            before = family.alerts.get(key)
+            sent = self._next(before, finding, key, seen.recipient, at)
             if sent is not None:
+                if before is not None and _passes_on(before, sent):
+                    gone = self._end(family, before, _PASSED_ON, at, outcome)
+                    sent = msgspec.structs.replace(sent, revision=gone.revision + 1)
                 family.alerts[key] = sent
                 self._send(family, sent, finding, seen, at, outcome)
         for key, sent in list(family.alerts.items()):
             if key.startswith(f"{audience}|") and key not in standing and sent.status == "open":
-                family.alerts[key] = gone = msgspec.structs.replace(
-                    sent, status="withdrawn", revision=sent.revision + 1, changed_at=at, until=date.max
-                )
-                self._withdraw(family, gone, seen, at, outcome)
+                family.alerts[key] = self._end(family, sent, _STANDS_NO_MORE, at, outcome)
         return outcome
 
     def _next(
@@ -83,6 +92,8 @@ class Alerts:
             level=finding.level,
             digest=digest,
             recipient=to.id,
+            subscriber=to.subscriber,
+            clearance=to.clearance,
             status="open",
             raised_at=raised,
             changed_at=at,
@@ -95,9 +106,13 @@ class Alerts:
         decisions: list[Decision] = []
         alert = self.compose(family, sent, finding, seen, at, decisions)
         outcome.decisions += decisions
-        self._emit(alert, sent, family, seen.recipient, decisions, outcome)
+        self._emit(alert, sent, family, decisions, outcome)
 
-    def _withdraw(self, family: Family, sent: Sent, seen: Seen, at: datetime, outcome: Outcome) -> None:
+    def _end(self, family: Family, before: Sent, why: str, at: datetime, outcome: Outcome) -> Sent:
+        """Tell whoever has the alert that it is no longer theirs, and why; return it as withdrawn."""
+        sent = msgspec.structs.replace(
+            before, status="withdrawn", revision=before.revision + 1, changed_at=at, until=date.max
+        )
         alert = Alert(
             id=sent.id,
             revision=sent.revision,
@@ -105,14 +120,15 @@ class Alerts:
             rule=sent.rule,
             rule_version=0,
             level=sent.level,
-            title="An alert no longer stands: what it rested on was corrected, taken back, or passed out of its window",
+            title=why,
             family=family.family,
-            recipient=seen.recipient.id,
+            recipient=sent.recipient,
             why_you="you were sent this alert",
             raised_at=sent.raised_at,
             changed_at=at,
         )
-        self._emit(alert, sent, family, seen.recipient, [], outcome)
+        self._emit(alert, sent, family, [], outcome)
+        return sent
 
     def compose(
         self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, decisions: list[Decision]
@@ -196,7 +212,7 @@ class Alerts:
         return tuple(found[k] for k in sorted(found))
 
     def _emit(
-        self, alert: Alert, sent: Sent, family: Family, to: Recipient, decisions: list[Decision], outcome: Outcome
+        self, alert: Alert, sent: Sent, family: Family, decisions: list[Decision], outcome: Outcome
     ) -> None:
         record = AlertRecord(
             id=sent.id,
@@ -206,19 +222,26 @@ class Alerts:
             level=sent.level,
             family=family.family,
             scope=sent.scope,
-            recipient=to.id,
-            subscriber=to.subscriber,
-            clearance=to.clearance,
+            recipient=sent.recipient,
+            subscriber=sent.subscriber,
+            clearance=sent.clearance,
             raised_at=sent.raised_at,
             changed_at=sent.changed_at,
             decisions=tuple(d.id for d in decisions),
             items=tuple(r.item for r in alert.reasons if r.item),
             until=alert.until,
         )
-        parcel = seal_to(self.public_key(to.subscriber), records.encode(alert), sent.id.encode())
-        headers = (("hearth_alert", sent.id.encode()), ("hearth_revision", str(sent.revision).encode()))
-        outcome.emits.append(Emit(topology.alerts_to(to.subscriber), sent.id, parcel, headers))
+        public_key = self.public_key(sent.subscriber)
+        if public_key is not None:
+            parcel = seal_to(public_key, records.encode(alert), sent.id.encode())
+            headers = (("hearth_alert", sent.id.encode()), ("hearth_revision", str(sent.revision).encode()))
+            outcome.emits.append(Emit(topology.alerts_to(sent.subscriber), sent.id, parcel, headers))
         outcome.emits.append(Emit(topology.ALERTS, family.family, records.encode(record)))
+
+
+def _passes_on(before: Sent, sent: Sent) -> bool:
+    """Whether an open alert goes to another system: the one that has it would show it for ever."""
+    return before.status == "open" and before.subscriber != sent.subscriber
 
 
 def _digest(finding: Finding) -> str:

@@ -63,6 +63,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     level: str
     digest: str
     recipient: str
+    subscriber: str
+    clearance: str
     status: str  # open | withdrawn
     raised_at: datetime
     changed_at: datetime

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sql
@@ -44,20 +45,21 @@ _LATEST_DESTRUCTION = sql.select(sql.func.max(DESTRUCTIONS.c.number))
 
 
 class SqlKeyStore:
-    """The key store port. Keys stand in the cache unwrapped, `cached` persons at most."""
+    """The key store port. Keys stand in the cache unwrapped, `cached` persons at most (about 350 bytes each)."""
 
     def __init__(
         self,
         url: str,
         key_encryption_key: bytes,
         entropy: Callable[[int], bytes] = os.urandom,
-        cached: int = 200_000,
+        cached: int = 1_000_000,
     ) -> None:
         self._engine = open_engine(url, erase=True)
         self._kek = key_encryption_key
         self._entropy = entropy
         self._most = cached
-        self._cache: dict[PersonId, tuple[tuple[int, bytes], ...]] = {}  # every (version, key), newest last
+        # every (version, key), newest last; a plain dict finds its oldest by walking past all that was ever dropped
+        self._cache: OrderedDict[PersonId, tuple[tuple[int, bytes], ...]] = OrderedDict()
         self._filling = threading.Lock()
         self._reading = threading.local()
         self._destroyed = 0
@@ -112,7 +114,7 @@ class SqlKeyStore:
         found = tuple([(row.version, unwrap(self._kek, row.wrapped, key_label(person, row.version))) for row in rows])
         with self._filling:  # stages share the store, each in a thread of its own
             if len(self._cache) >= self._most:
-                self._cache.pop(next(iter(self._cache)))
+                self._cache.popitem(last=False)
             if destroyed == self._destroyed:  # else it may be among what was dropped since it was read
                 self._cache[person] = found
         return found

@@ -198,10 +198,10 @@ class RunningHub:
     def reviews(self) -> list[records.Review]:
         return [records.decode_review(one.value) for one in self.said(topology.REVIEW)]
 
-    def alerts(self) -> list[Alert]:
-        """Return every alert as last sent, opened with its subscriber's private key."""
+    def alerts(self, only: str = "") -> list[Alert]:
+        """Return every alert as last sent (to one subscriber), opened with its subscriber's private key."""
         latest: dict[str, Alert] = {}
-        for subscriber in FIRST_SUBSCRIBERS:
+        for subscriber in [only] if only else FIRST_SUBSCRIBERS:
             private = subscriber_private_key(self.settings, subscriber)
             for record in self.said(topology.alerts_to(subscriber)):
                 alert = decode_alert(open_sealed(private, record.value, record.key))

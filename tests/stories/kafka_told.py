@@ -74,9 +74,9 @@ class OnKafka:
 
     # ------------------------------------------------------------------ what came of it
 
-    def alerts(self, story: Story) -> list[Alert]:
+    def alerts(self, story: Story, subscriber: str = "") -> list[Alert]:
         families = self._families(story)
-        return [alert for alert in self.hub.alerts() if alert.family in families]
+        return [alert for alert in self.hub.alerts(subscriber) if alert.family in families]
 
     def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
         worker = self.hub.tools.inside.directory.practitioner(

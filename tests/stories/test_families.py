@@ -93,6 +93,22 @@ def test_the_lead_professional_who_is_the_alleged_adult_is_not_told(hub: Told, s
     assert hub.reads(story, lead, mia, "safeguarding") is None
 
 
+def test_an_alert_that_passes_to_a_new_lead_does_not_stay_open_with_the_duty_queue(hub: Told, story: Story) -> None:
+    """Nobody led for Mia's family, so duty was told. Then a lead is assigned: it is hers now, and no longer duty's."""
+    mia, jo = story.child("Mia", "2014-05-02"), story.adult("Jo")
+    alex = story.adult("Alex")
+    lead = story.professional("social-care", "early-help-worker")
+    story.relate(mia, jo, "mother")
+    story.agree(jo, mia)
+    story.domestic_abuse(jo, alex, 12, children=[mia], dash=16)
+    hub.happens(story)
+    assert "marac-visible-high-risk" in open_rules(hub.alerts(story, "duty"))
+    story.lead(lead, mia)
+    hub.happens(story)
+    assert "marac-visible-high-risk" in open_rules(hub.alerts(story, "early-help"))
+    assert open_rules(hub.alerts(story, "duty")) == {}
+
+
 def test_a_professional_managed_by_the_alleged_adult_is_not_told_either(hub: Told, story: Story) -> None:
     """The lead's manager is the adult whom the police name."""
     mia, jo = story.child("Mia", "2014-05-02"), story.adult("Jo")

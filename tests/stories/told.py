@@ -28,8 +28,8 @@ class Told(Protocol):
 
     def days_pass(self, days: int) -> None: ...
 
-    def alerts(self, story: Story) -> list[Alert]:
-        """The alerts about this story's people as last sent, those withdrawn too."""
+    def alerts(self, story: Story, subscriber: str = "") -> list[Alert]:
+        """The alerts about this story's people as last sent (to one subscriber), those withdrawn too."""
         ...
 
     def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
@@ -82,8 +82,8 @@ class InMemory:
         self.passed += days
         self.hub.tick(self._now(self._today))
 
-    def alerts(self, story: Story) -> list[Alert]:
-        return self.hub.alerts()
+    def alerts(self, story: Story, subscriber: str = "") -> list[Alert]:
+        return self.hub.alerts(subscriber)
 
     def person(self, who: Somebody) -> PersonId:
         found = self.hub.people.identify(self.hub.names.identifier("nhs-number", who.nhs, "health"))
