@@ -72,6 +72,7 @@ class Account(Standing):
             "in review": len(self.in_review),
             "families": len(world.contents()),
             "decisions": len(self.decisions),
+            "values of state written again": self.changelog.repeated,
             "alerts": len({record.id for record in self.alerts}),
             "  sent": len(self.sent),
             "  open": len(_standing(self.alerts)),
@@ -94,7 +95,7 @@ class Account(Standing):
             "parts of events in a wrong place": len(items.keys() - due.keys()),
             "parts of events twice in a record": sum(count - 1 for count in items.values()),
             "items without their decision": self._undecided(),
-            "versions that went back": self.gone_back + self.people_gone_back,
+            "versions that went back": self.changelog.went_back + self.people_gone_back,
             **self._alert_findings(),
             **self._log_findings(),
         }

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from agents import bootstrap
-from agents.adapters.faust_state import value_of
 from agents.adapters.keys import load_subscribers, subscriber_private_key
 from agents.settings import Settings
 from consent.seal import open_sealed
@@ -28,6 +27,7 @@ from streams.family_state import FamilyCodec
 from streams.identity.directory import People
 from streams.notice import Alert, AlertRecord, decode_alert, decode_alert_record
 from streams.timeline import Family
+from tests.live.changelog import Changelog
 from tests.live.hub_feed import Published
 from tests.live.hub_state import Lexicon, World
 from tests.live.recorder import Recorder
@@ -68,17 +68,14 @@ class Standing:
         return sum(last[key] != newest[key] for key in last)
 
     @cached_property
+    def changelog(self) -> Changelog:
+        return Changelog(self.recorder.all(CHANGELOG))
+
+    @cached_property
     def world(self) -> World:
         """Every family's state as recovery would find it: the newest value of each key of the changelog."""
-        newest: dict[str, bytes] = {}
-        versions: dict[str, int] = {}
-        self.gone_back = 0
-        for record in self.recorder.all(CHANGELOG):
-            key, (version, raw) = record.key.decode(), value_of(record.value)
-            self.gone_back += version <= versions.get(key, 0)
-            versions[key], newest[key] = version, raw
         codec = FamilyCodec(self.tools.keystore.data_key, os.urandom)
-        values = {key: codec.decode(raw) for key, raw in newest.items()}
+        values = {key: codec.decode(raw) for key, raw in self.changelog.newest.items()}
         families = {FamilyId(key): value for key, value in values.items() if isinstance(value, Family)}
         blocks = {key: value for key, value in values.items() if isinstance(value, Block)}
         return World(Lexicon(self.tools.names, self.published.events), self.people, families, blocks)

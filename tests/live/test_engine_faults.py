@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.adapters.faust_state import value_of
 from agents.adapters.kafka import KafkaProducer
 from agents.adapters.topics import Topic, changelog, ensure
 from deploy.kafka.broker import Broker, start
 from streams.outcome import Emit
 from streams.topology import DECISIONS, PEOPLE, QUARANTINE
+from tests.live.changelog import Changelog
 from tests.live.engine_job import CODER, EVENTS, EVERY, OUTPUTS, PARTITIONS, Account, Event, expected, make
 from tests.live.nemesis import Fault, Feeder, Nemesis, plan
 from tests.live.processes import Worker, wait_for
@@ -70,14 +70,8 @@ class Run:
 
     def state(self) -> tuple[dict[str, Account], int]:
         """Return what recovery would find, and how often a key's version went back."""
-        versions: dict[str, int] = {}
-        accounts: dict[str, Account] = {}
-        back = 0
-        for record in self.recorder.all(CHANGELOG):
-            key, (version, raw) = record.key.decode(), value_of(record.value)
-            back += version <= versions.get(key, 0)
-            versions[key], accounts[key] = version, CODER.decode(raw)
-        return accounts, back
+        changelog = Changelog(self.recorder.all(CHANGELOG))
+        return {key: CODER.decode(raw) for key, raw in changelog.newest.items()}, changelog.went_back
 
     def findings(self) -> dict[str, Any]:
         """Count everything that must be nothing."""

@@ -65,7 +65,7 @@ def test_no_fault_loses_an_event_or_tells_anybody_twice(
     findings = account.findings() | {"families that differ from the rehearsal": len(differences)}
     with capfd.disabled():
         print(table({"faults": len(faults)}, account.places(), findings), flush=True)
-    assert dict.fromkeys(findings, 0) == findings, "\n".join(differences[:10])
+    assert dict.fromkeys(findings, 0) == findings, "\n".join([*differences[:10], *account.changelog.where[:10]])
     assert _verified(run), "hearth audit verify"
 
 
