@@ -112,8 +112,8 @@ class Runner(Generic[T]):
         Raises `Lost` when the partition went to another worker; `still_ours` is asked before each write.
         """
         owned = self.owned.get(partition)
-        if owned is None or owned.closed:
-            raise Lost
+        if owned is None or owned.closed or not still_ours():
+            raise Lost  # a batch fetched before an assignment must not meet the state before it is recovered
         try:
             outcome = self._try(records, owned.state)
             self._write(outcome, owned, still_ours)

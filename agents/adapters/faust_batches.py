@@ -143,8 +143,9 @@ class Consumer(driver.Consumer):
                     yield tp, self._batch(tp, records)
                 else:
                     yield tp, self._to_message(tp, records[0])
-        for tp, offset in self._passed_markers() if recovering else ():
-            yield tp, _message(self.app, tp, offset, None)
+        if self.flow_active and self.app.consumer_generation_id == generation:  # else positions are of before a seek
+            for tp, offset in self._passed_markers() if recovering else ():
+                yield tp, _message(self.app, tp, offset, None)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Any]]:
         """Leave a partition alone while it is ahead: what arrives meanwhile becomes one larger batch.

@@ -201,6 +201,21 @@ def test_a_worker_that_slept_past_its_session_says_nothing() -> None:
     assert CODER.decode(value_of(kit.store.rows[b"k"])[1]) == ["two"]
 
 
+def silent(records: Sequence[Record], state: State[list[str]]) -> Outcome:
+    """A stage that only remembers: nothing is written outside its state."""
+    remember(records, state)
+    return Outcome()
+
+
+def test_a_batch_of_an_earlier_assignment_never_meets_state_that_is_not_recovered_yet() -> None:
+    """Not even one that says nothing to anybody: what it remembers would stand behind the recovered state."""
+    kit = Kit(silent)
+    with pytest.raises(Lost):
+        kit.runner.work(0, [Record("in", b"k", b"stale")], still_ours=lambda: False)
+    kit.runner.checkpoint()
+    assert kit.journal.rows == []
+
+
 def test_a_new_assignment_forgets_live_state_and_reads_what_recovery_brought() -> None:
     """Another worker may have written in between, even to a partition that comes straight back."""
     kit = Kit()

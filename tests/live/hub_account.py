@@ -95,7 +95,8 @@ class Account(Standing):
             "parts of events in a wrong place": len(items.keys() - due.keys()),
             "parts of events twice in a record": sum(count - 1 for count in items.values()),
             "items without their decision": self._undecided(),
-            "versions that went back": self.changelog.went_back + self.people_gone_back,
+            "versions that went back": self.changelog.went_back,
+            "people that an older record replaced": self.people_gone_back,
             **self._alert_findings(),
             **self._log_findings(),
         }
