@@ -16,6 +16,8 @@ _ASKED = {
     "disclose": "whether this recipient may see it",
     "find": "whether this person may look the family up",
     "look": "whether this person may look at the record",
+    "access": "what may be told to those who ask for their own record",
+    "case-review": "whether the chronology of decisions may be taken out for a review",
 }
 _ANSWER = {
     Outcome.SHARE: "Yes: it may be shared.",
@@ -64,7 +66,7 @@ _LABELS = {
     "detriment": "the test whether telling harms the child more",
 }
 _OWN_RULES = {  # what the hub rules outside the policies
-    "nothing-permits-it": "no ground and no agreement permitted it, so the default stood: nothing is shared without one",
+    "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
     "hold-ended": "no agreement came within the time that it is held for",
     "nobody-named": "nobody was named by what was said",
     "error": "something failed, and what fails goes to a person",
@@ -127,12 +129,13 @@ def _since(decision: Decision) -> Iterator[str]:
     if engine_of(decision).policy_set == decision.policy_set:
         yield "The policies are today as they were then."
     else:
-        yield "The policies or the sharing agreements have changed since: the law beside each rule is as they say today."
+        yield "The policies or the sharing agreements have changed since: the law beside a rule is as they are today."
 
 
 def _otherwise(decision: Decision) -> Iterator[str]:
     if decision.asked is None:
-        yield "What would have changed it cannot be worked out: the record does not hold the question as it was asked."
+        if decision.decided_by == "rule":
+            yield "What would have changed it cannot be worked out: the question as it was asked is not on the record."
         return
     found = otherwise(engine_of(decision), decision.asked)
     if found.outcome is not decision.outcome:

@@ -12,12 +12,13 @@ import typer
 
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
-from agents.commands.tools import Tools, tools
+from agents.commands.tools import Tools, now, tools
 from agents.ig.decisions import IG_ROLE, LOOK, MACHINE, MOST, DecisionLog, Found, Sought
+from agents.ig.measures import measures as measured
 from agents.ig.period import begins, ends
 from consent.decision import Outcome
-from consent.explain import explain as explained
 from consent.explain import engine_of
+from consent.explain import explain as explained
 from consent.otherwise import otherwise
 from schemas.people import KnownPractitioner
 
@@ -59,7 +60,7 @@ def search(
     """Search the decisions, the latest first. Machine decisions and looks are counted apart."""
     kit = tools()
     log = DecisionLog(kit.queries, officer(kit))
-    if outcome and outcome not in set(Outcome) or kind not in ("", MACHINE, LOOK):
+    if (outcome and outcome not in set(Outcome)) or kind not in ("", MACHINE, LOOK):
         raise Stop(Exit.USAGE, f"--outcome is one of {', '.join(Outcome)}; --class is {MACHINE} or {LOOK}")
     sought = Sought(
         family=family, recipient=recipient, ground=ground, outcome=outcome, rule=rule, kind=kind,
@@ -101,3 +102,27 @@ def explain(
     asked = otherwise(engine, found.asked) if found.asked else None
     changed = engine.policy_set != found.policy_set
     give({"decision": found, "sentences": sentences, "policies_changed_since": changed, "otherwise": asked})
+
+
+@app.command()
+def measures(
+    since: Annotated[datetime, typer.Option(formats=DAY, help="First day.")],
+    until: Annotated[datetime, typer.Option(formats=DAY, help="Last day.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show the numbers of a period with their definitions: grounds, agreements, what is held, referred, looked at."""
+    kit = tools()
+    log = DecisionLog(kit.queries, officer(kit))
+    first, last = begins(day(since)), ends(day(until))
+    if first is None or last is None or last <= first:
+        raise Stop(Exit.USAGE, "--until is no day before --since")
+    found = measured(log, kit.queries, first, last, now())
+    if as_json:
+        give(found)
+        return
+    rows = []
+    for number, one in enumerate(found):
+        again = number and found[number - 1].measure == one.measure
+        share = f"{one.share:.1%}" if one.share is not None else ""
+        rows.append((one.measure, one.kind, one.what, f"{one.number:g} {one.unit}", share, "" if again else one.definition))
+    table("Measures", ("measure", "class", "what", "number", "share", "definition"), rows)

@@ -1,4 +1,4 @@
-"""Finding decisions: by everything IG staff ask by, page by page, the two classes apart, and nothing of what is sealed."""
+"""Finding decisions: by all that IG staff ask by, page by page, the two classes apart, nothing of what is sealed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_pages_follow_each_other_and_hold_each_decision_once(world: World) -> No
     assert log.search(Sought(after="d_nosuch")) is None
 
 
-def test_what_is_sealed_is_neither_found_nor_counted_nor_paged_without_the_clearance(world: World, tmp_path: Path) -> None:
+def test_what_is_sealed_is_neither_found_nor_counted_without_the_clearance(world: World, tmp_path: Path) -> None:
     """Two worlds that differ only in decisions on sealed items answer alike to who is not cleared."""
     (tmp_path / "other").mkdir()
     other = World(tmp_path / "other")
