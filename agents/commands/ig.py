@@ -122,7 +122,7 @@ def measures(
         return
     rows = []
     for number, one in enumerate(found):
-        again = number and found[number - 1].measure == one.measure
+        again = "″" if number and found[number - 1].measure == one.measure else ""
         share = f"{one.share:.1%}" if one.share is not None else ""
-        rows.append((one.measure, one.kind, one.what, f"{one.number:g} {one.unit}", share, "" if again else one.definition))
+        rows.append((one.measure, one.kind, one.what, f"{one.number:g} {one.unit}", share, again or one.definition))
     table("Measures", ("measure", "class", "what", "number", "share", "definition"), rows)

@@ -30,7 +30,7 @@ def count(world: World, officer: KnownPractitioner = OFFICER, days: int = 60) ->
 
 
 def numbers(world: World, measure: str, kind: str, **more: int) -> dict[str, float]:
-    return {one.what: one.number for one in count(world, **more) if (one.measure, one.kind) == (measure, kind)}  # type: ignore[arg-type]
+    return {one.what: one.number for one in count(world, **more) if (one.measure, one.kind) == (measure, kind)}
 
 
 def test_the_share_of_disclosures_by_ground_is_of_its_own_class(world: World) -> None:
@@ -83,9 +83,9 @@ def test_what_was_referred_is_decided_by_the_next_other_outcome(world: World) ->
 
 def test_a_look_is_followed_by_action_of_its_reader_or_of_their_agency_in_time(world: World) -> None:
     """Acted on an alert; their agency published; neither; too late; and one look at many items is one look."""
-    worker = KnownPractitioner(LEAD, 1, "health", "school-nurse", "team", "duty")  # type: ignore[arg-type]
+    worker = KnownPractitioner(LEAD, 1, "health", "school-nurse", "team", "duty")
     world.tell(topology.PEOPLE, encode(worker), people_key(worker))
-    alert = AlertRecord("a_1", 1, "open", "r", "watch", "f_1", "household", LEAD, "duty", "normal", AT, AT)  # type: ignore[arg-type]
+    alert = AlertRecord("a_1", 1, "open", "r", "watch", "f_1", "household", LEAD, "duty", "normal", AT, AT)
     world.tell(topology.ALERTS, encode(alert))
     world.tell(topology.ALERT_OUTCOMES, msgspec.json.encode({"alert": "a_1", "by": LEAD}))  # at its record's timestamp
     said_at = 1_790_000_000_000

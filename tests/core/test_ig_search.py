@@ -17,7 +17,7 @@ def world(tmp_path: Path) -> World:
 
 
 def ids(log: DecisionLog, **sought: object) -> set[str]:
-    page = log.search(Sought(**sought))  # type: ignore[arg-type]
+    page = log.search(Sought(**sought))
     assert page is not None
     return {one.id for one in page.decisions}
 
