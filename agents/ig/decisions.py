@@ -79,11 +79,15 @@ def kind_of(stage: str) -> Kind:
 
 
 class DecisionLog:
-    """The decisions that `officer` may know of."""
+    """The decisions that `officer` may know of; those of the main log alone for None."""
 
-    def __init__(self, queries: Queries, officer: KnownPractitioner) -> None:
+    def __init__(self, queries: Queries, officer: KnownPractitioner | None) -> None:
         self._queries = queries
-        self.cleared = officer.clearance == "sealed"
+        self.cleared = officer is not None and officer.clearance == "sealed"
+
+    def opened(self) -> DecisionLog:
+        """Return the same without what is sealed, whatever the officer is cleared for."""
+        return DecisionLog(self._queries, None)
 
     def one(self, decision: str) -> Decision | None:
         """Return a decision's record; one on a sealed item is as if it were not there, without the clearance."""

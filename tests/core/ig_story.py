@@ -9,6 +9,10 @@ from pathlib import Path
 from agents.adapters.memory import MemoryBroker, MemoryProducer
 from agents.demo.teller import Professional, Somebody, Story
 from agents.ig.access import Access
+from agents.ig.alike import Comparison
+from agents.ig.cases import Cases
+from agents.ig.decisions import DecisionLog
+from agents.ig.watch import Watch
 from agents.reading import Reading
 from agents.rehearsal import Rehearsal
 from consent.decision import Decision, decode, encode
@@ -37,7 +41,7 @@ class Told:
         learn = self.hub.pipeline._learn
         self.hub.pipeline._learn = lambda one: (learn(one), self._known(one))[0]
         self.reading = Reading(self.world.queries, self.hub.family, MemoryProducer(self.broker), dict, patience=0.1)
-        self._done = self._logged = self._looked = 0
+        self._done = self._logged = self._looked = self._said = 0
 
     def _known(self, one: PeopleRecord) -> None:
         self.world.tell(topology.PEOPLE, encode_record(one), people_key(one))
@@ -48,13 +52,18 @@ class Told:
         before = {name: len(records) for name, records in self.hub.trace.topics.items()}
         self.hub.publish(new, NOW - timedelta(hours=1))
         for name in (topology.FAMILY_ITEMS, topology.ALERTS):
-            self.world.projector.apply(self.hub.trace.topics[name][before.get(name, 0) :])
+            for record in self.hub.trace.topics[name][before.get(name, 0) :]:
+                self.world.tell(name, record.value or b"", (record.key or b"").decode())
         for one in self.hub.trace.log[self._logged :]:
             self.world.tell(topology.decisions_for(one.log), encode(one))
         self._logged = len(self.hub.trace.log)
 
     def logged(self) -> list[Decision]:
-        """Return what looks and officers logged since the last time, and project it."""
+        """Return what looks and officers logged since the last time, and project it, and what they said of cases."""
+        cases = self.broker.records(topology.IG_CASES)
+        for record in cases[self._said :]:
+            self.world.tell(topology.IG_CASES, record.value or b"", (record.key or b"").decode())
+        self._said = len(cases)
         topics = (topology.DECISIONS, topology.DECISIONS_SEALED)
         every = [decode(r.value or b"") for name in topics for r in self.broker.records(name)]
         new, self._looked = every[self._looked :], len(every)
@@ -86,3 +95,10 @@ class Told:
 
     def access(self, officer: Professional) -> Access:
         return Access(self.reading, self.world.queries, self.worker(officer))
+
+    def cases(self, officer: KnownPractitioner) -> Cases:
+        return Cases(self.world.queries, MemoryProducer(self.broker), self.hub.names, officer)
+
+    def watch(self, officer: KnownPractitioner) -> Watch:
+        alike = Comparison(self.reading, self.hub._contact, NOW + timedelta(days=9))
+        return Watch(DecisionLog(self.world.queries, officer), self.cases(officer), alike)
