@@ -5,42 +5,29 @@ Each command is for a registered practitioner whose role is ig-officer. What con
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from agents.commands import readers
+from agents.commands import ig_answers
+from agents.commands.ig_answers import cases_of, holding
+from agents.commands.ig_officer import DAY, FirstDay, LastDay, day, officer, period
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
-from agents.commands.tools import Tools, now, tools
-from agents.ig.decisions import IG_ROLE, LOOK, MACHINE, MOST, DecisionLog, Found, Sought
+from agents.commands.tools import now, tools
+from agents.ig.decisions import LOOK, MACHINE, MOST, DecisionLog, Found, Sought
 from agents.ig.measures import measures as measured
 from agents.ig.period import begins, ends
 from consent.decision import Outcome
 from consent.explain import engine_of
 from consent.explain import explain as explained
 from consent.otherwise import otherwise
-from schemas.people import KnownPractitioner
 
-DAY = ["%Y-%m-%d"]
 SHOWN = ("decided_at", "stage", "outcome", "family", "recipient", "category", "purpose", "ground", "rules")
 app = typer.Typer(no_args_is_help=True, help="Search and explain decisions, and answer for them: for IG staff.")
 
 Since = Annotated[datetime | None, typer.Option(formats=DAY, help="First day.", show_default=False)]
 Until = Annotated[datetime | None, typer.Option(formats=DAY, help="Last day.", show_default=False)]
-
-
-def officer(kit: Tools) -> KnownPractitioner:
-    """Return the IG officer whose token is shown; ends the command for anybody else."""
-    reader = readers.reader(kit)
-    if reader.role != IG_ROLE:
-        raise Stop(Exit.REFUSED, "this is for information governance staff only")
-    return reader
-
-
-def day(said: datetime | None) -> date | None:
-    """Return the day that an option names."""
-    return said.date() if said else None
 
 
 @app.command()
@@ -105,18 +92,11 @@ def explain(
 
 
 @app.command()
-def measures(
-    since: Annotated[datetime, typer.Option(formats=DAY, help="First day.")],
-    until: Annotated[datetime, typer.Option(formats=DAY, help="Last day.")],
-    as_json: AsJson = False,
-) -> None:
+def measures(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
     """Show the numbers of a period with their definitions: grounds, agreements, what is held, referred, looked at."""
     kit = tools()
     log = DecisionLog(kit.queries, officer(kit))
-    first, last = begins(day(since)), ends(day(until))
-    if first is None or last is None or last <= first:
-        raise Stop(Exit.USAGE, "--until is no day before --since")
-    found = measured(log, kit.queries, first, last, now())
+    found = measured(log, kit.queries, *period(since, until), now())
     if as_json:
         give(found)
         return
@@ -126,3 +106,27 @@ def measures(
         share = f"{one.share:.1%}" if one.share is not None else ""
         rows.append((one.measure, one.kind, one.what, f"{one.number:g} {one.unit}", share, again or one.definition))
     table("Measures", ("measure", "class", "what", "number", "share", "definition"), rows)
+
+
+@app.command()
+def watch(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
+    """Look through the looks of these days for what should be looked into; prints the cases that this put on the queue.
+
+    Run it again, and it adds nothing twice. A case holds a reference only; `hearth ig explain` reads what it refers to.
+    """
+    from agents.ig.alike import Comparison  # it loads the whole hub
+    from agents.ig.watch import Watch
+
+    period(since, until)
+    kit, at = tools(), now()
+    reader = officer(kit)
+    with holding():
+        alike = Comparison(kit.reading, kit.inside.contact, at)
+        found = Watch(DecisionLog(kit.queries, reader), cases_of(kit), alike).run(since.date(), until.date(), at)
+    give({"cases": found}) if as_json else line("\n".join(found) or "nothing new to look into")
+
+
+for answer in (
+    ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.access, ig_answers.review
+):  # fmt: skip
+    app.command()(answer)
