@@ -24,7 +24,10 @@ def upgrade() -> None:
         for name, kind in _COLUMNS:
             table.add_column(sa.Column(name, kind, nullable=False))
         table.create_index("decisions_by_time", ["decided_at", "id"], unique=False)
-        table.create_index("decisions_by_recipient", ["recipient", "decided_at"], unique=False)
+    few = sa.text("recipient <> 'hub'")
+    op.create_index(
+        "decisions_by_recipient", "decisions", ["recipient", "decided_at"], sqlite_where=few, postgresql_where=few
+    )
     op.create_table(
         "ig_cases",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -41,8 +44,8 @@ def downgrade() -> None:
     """Drop them."""
     op.drop_index("ig_cases_by_case", table_name="ig_cases")
     op.drop_table("ig_cases")
+    op.drop_index("decisions_by_recipient", table_name="decisions")
     with op.batch_alter_table("decisions") as table:
-        table.drop_index("decisions_by_recipient")
         table.drop_index("decisions_by_time")
         for name, _ in reversed(_COLUMNS):
             table.drop_column(name)
