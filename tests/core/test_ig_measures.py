@@ -63,7 +63,7 @@ def test_how_long_something_was_held_is_from_its_first_hold_to_the_next_other_an
     world.decide("link", item="e1.p_1", minutes=10 * DAY, category="concern")
     world.decide("link", item="e2.p_1", minutes=20 * DAY, **held)
     for session in range(3):
-        world.decide("link", item=f"m{session}.p_1", minutes=30 * DAY + session, agreement="none")
+        world.decide("link", item=f"m{session}.p_1", minutes=(30 + session) * DAY, agreement="none")
     world.decide("link", item="book.p_1", minutes=34 * DAY)
     world.decide("link", item="e3.p_1", minutes=80 * DAY, **held)
     assert numbers(world, "held", MACHINE) == {
@@ -112,6 +112,21 @@ def test_no_number_tells_of_a_sealed_item_without_the_clearance(world: World) ->
         world.decide(stage, tier="sealed", clearance="sealed", item="e9.p_1", minutes=1)
     assert count(world) == before
     assert count(world, CLEARED) != before
+
+
+def test_what_was_said_of_a_sealed_alert_is_no_action_without_the_clearance(world: World) -> None:
+    """That somebody acted would tell that there was something to act on."""
+    alert = AlertRecord("a_1", 1, "open", "r", "watch", "f_1", "household", LEAD, "duty", "sealed", AT, AT)
+    world.tell(topology.ALERTS, encode(alert))
+    world.tell(topology.ALERT_OUTCOMES, msgspec.json.encode({"alert": "a_1", "by": LEAD}))
+    since = AT + timedelta(minutes=(1_790_000_000_000 - AT.timestamp() * 1000) / 60_000 - DAY)
+    world.decide("look", minutes=(since - AT).total_seconds() / 60)
+    said = {}
+    for officer in (OFFICER, CLEARED):
+        log = DecisionLog(world.queries, officer)
+        found = measures(log, world.queries, since, since + timedelta(days=1), since + timedelta(days=90))
+        said[officer.clearance] = [one.what for one in found if one.measure == "looks-without-later-action"]
+    assert said == {"normal": ["without later action"], "sealed": ["followed by action"]}
 
 
 def test_every_measure_has_its_definition_and_source(world: World) -> None:
