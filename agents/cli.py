@@ -6,9 +6,10 @@ import sys
 
 import typer
 
-from agents.commands import agreement, alerts, audit, practitioner, quarantine, schemas, subscriber, token
+from agents.commands import agreement, alerts, audit, ig, practitioner, quarantine, schemas, subscriber, token
 from agents.commands.find import find
 from agents.commands.held import held
+from agents.commands.processing import record_of_processing
 from agents.commands.publish import publish
 from agents.commands.shell import Exit, Stop, say
 from agents.commands.timeline import timeline, who
@@ -21,10 +22,10 @@ asked for. Data goes to stdout, messages to stderr; --json prints JSON; NO_COLOR
 
 Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4 some rows refused.
 """
-ONE_WORD = (up, publish, find, timeline, who, held)
+ONE_WORD = (up, publish, find, timeline, who, held, record_of_processing)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
-    "token": token, "practitioner": practitioner, "subscriber": subscriber,
+    "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber,
 }  # fmt: skip
 
 app = typer.Typer(

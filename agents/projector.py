@@ -41,7 +41,12 @@ class Projector:
         self._reached: dict[tuple[str, int], int] = {}
 
     def create(self) -> None:
-        """Make the tables in SQLite; a deployed database has migrations. Raises Misconfigured without them."""
+        """Make the tables in SQLite; a deployed database has migrations. Raises Misconfigured without them.
+
+        A file with the columns of an earlier version is emptied: it fills again from the topics.
+        """
+        if self._engine.dialect.name == "sqlite" and _outdated(self._engine):
+            tables.METADATA.drop_all(self._engine)
         ready(self._engine, tables.METADATA, "projection")
 
     def positions(self) -> dict[tuple[str, int], int]:
@@ -87,6 +92,13 @@ def projected_topics(agencies: Iterable[str]) -> list[str]:
     return [*fixed, *(topology.receipts(agency) for agency in agencies)]
 
 
+def _outdated(engine: Engine) -> bool:
+    """Whether a table lacks a column that is written now."""
+    found = sql.inspect(engine)
+    present = [table for table in tables.METADATA.sorted_tables if found.has_table(table.name)]
+    return any({c.name for c in t.columns} - {c["name"] for c in found.get_columns(t.name)} for t in present)
+
+
 def _upsert(connection: Connection, written: _Written, made: list[Row]) -> None:
     table = written.table
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
@@ -129,6 +141,7 @@ _WRITTEN: Mapping[str, _Written] = {
     topology.DECISIONS_SEALED: _Written(tables.DECISIONS, rows.decision),
     topology.ALERTS: _Written(tables.ALERTS, rows.alert),
     topology.ALERT_OUTCOMES: _Written(tables.ALERT_OUTCOMES, rows.alert_outcome),
+    topology.IG_CASES: _Written(tables.IG_CASES, rows.ig_case),
     topology.QUARANTINE: _Written(tables.QUARANTINE, rows.quarantined),
     topology.REVIEW: _Written(tables.REVIEW, rows.review),
     topology.CHECKPOINTS: _Written(tables.CHECKPOINTS, rows.checkpoint),

@@ -61,6 +61,11 @@ def decision(record: Record) -> Row:
         "purpose": said.purpose,
         "decided_at": _ms(said.decided_at),
         "place": record.offset,
+        "ground": said.harm_threshold or "none",
+        "law": "; ".join(part for part in (said.gateway, said.article_6) if part),
+        "rules": f" {' '.join(said.rules)} ",
+        "agreement_state": said.agreement_state or "none",
+        "decided_by": said.decided_by,
         "body": record.value,
     }
 
@@ -95,6 +100,20 @@ def alert_outcome(record: Record) -> Row:
     said = _decode_outcome_head(record.value or b"")
     place = {"number": record.partition, "place": record.offset}
     return {**place, "alert": said.alert, "at": record.timestamp, "body": record.value}
+
+
+class _CaseHead(msgspec.Struct):
+    case: str
+    log: str = "main"
+
+
+_decode_case_head = msgspec.json.Decoder(_CaseHead).decode
+
+
+def ig_case(record: Record) -> Row:
+    said = _decode_case_head(record.value or b"")
+    place = {"number": record.partition, "place": record.offset}
+    return {**place, "case": said.case, "log": said.log, "body": record.value}
 
 
 def receipt(record: Record) -> Row:

@@ -226,6 +226,10 @@ class Queries:
         """Return the next offset that the projection will read, by (topic, partition)."""
         return {(row.topic, row.number): row.next for row in self._rows(sql.select(tables.POSITIONS))}
 
+    def ask(self, query: sql.Select[Any]) -> Sequence[Row[Any]]:
+        """Return the rows of a query of another module's: what IG staff ask is put together in agents/ig/."""
+        return self._rows(query)
+
     def _known(self, key: str) -> object:
         found = self._rows(sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.key == key))
         return decode_people(found[0].body) if found else None

@@ -130,7 +130,7 @@ class Reading:
         request = _request(reader, to.sector, purpose)._replace(
             involved="involved" if to.involved else "not-involved",
             party=to.party,
-            tier="normal" if _known_openly(family, person) else "sealed",
+            tier="normal" if known_openly(family, person) else "sealed",
             ground=ground.claim if ground else "none",
         )
         ruling = self.stage.linking.gate.engine.rule(request)
@@ -161,7 +161,7 @@ def _request(reader: KnownPractitioner, sector: str, purpose: str) -> Request:
     )  # fmt: skip
 
 
-def _known_openly(family: Family, person: PersonId) -> bool:
+def known_openly(family: Family, person: PersonId) -> bool:
     """Whether anything but sealed items makes the person known here: what is sealed must not even be findable."""
     section = family.sections.get(person)
     if section is None:

@@ -79,6 +79,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     errors: tuple[str, ...] = ()
     decided_by: str = "rule"
     review_on: date | None = None
+    asked: Request | None = None  # the question as the policies were put it, so that it can be put again
     log: str = "main"  # main | sealed: sealed decisions have a log of their own
     salt: bytes = b""
 
@@ -161,6 +162,7 @@ def record(
         harm_threshold=request.ground,
         detriment_test=request.detriment,
         errors=ruling.errors,
+        asked=request,
         log="sealed" if request.tier == "sealed" else "main",
         salt=salt,
         **{"removed": ruling.removed, "rationale": ruling.rationale, **more},

@@ -12,7 +12,8 @@ from typing import NamedTuple
 class Request(NamedTuple):
     """One question. Every field is a short enumerated string, so the whole is a dictionary key.
 
-    The recipient of a `link` is the hub itself (role `hub`, sector `hub`).
+    The recipient of a `link` is the hub itself (role `hub`, sector `hub`). It stands on the decision's record as an
+    array: new fields go at the end, with a default, so that what was asked earlier can still be read.
     """
 
     action: str  # link | disclose | find

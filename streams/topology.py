@@ -13,6 +13,7 @@ QUARANTINE = "quarantine"
 REVIEW = "review"
 ALERTS = "alerts"  # the hub's own record of alerts, sealed; feeds the projection
 ALERT_OUTCOMES = "alert.outcomes"  # acknowledged, handed over, acted on
+IG_CASES = "ig.cases"  # rights requests and what behaviour watch found, by reference: the IG queue
 
 
 def inbound(agency: str) -> str:

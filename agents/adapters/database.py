@@ -59,8 +59,18 @@ DECISIONS = sql.Table(
     sql.Column("purpose", _WORD, nullable=False),
     sql.Column("decided_at", sql.BigInteger, nullable=False),
     sql.Column("place", sql.BigInteger, nullable=False),
+    sql.Column("ground", _WORD, nullable=False),  # the safeguarding ground that was open; `none`
+    sql.Column("law", sql.Text, nullable=False),  # gateway and Article 6 basis of what was shared
+    sql.Column("rules", sql.Text, nullable=False),  # each between blanks, so that one is found by ` id `
+    sql.Column("agreement_state", _WORD, nullable=False),
+    sql.Column("decided_by", _ID, nullable=False),
     sql.Column("body", sql.LargeBinary, nullable=False),
     sql.Index("decisions_by_family", "family", "stage", "event"),
+    sql.Index("decisions_by_time", "decided_at", "id"),
+    sql.Index(
+        "decisions_by_recipient", "recipient", "decided_at",
+        sqlite_where=sql.text("recipient <> 'hub'"), postgresql_where=sql.text("recipient <> 'hub'"),  # few of all
+    ),
 )
 ALERTS = sql.Table(
     "alerts",
@@ -127,4 +137,14 @@ CHECKPOINTS = sql.Table(
     sql.Column("log", _ID, nullable=False),
     sql.Column("written_at", sql.BigInteger, nullable=False),
     sql.Column("body", sql.LargeBinary, nullable=False),
+)
+IG_CASES = sql.Table(
+    "ig_cases",  # what happened to each case of the IG queue, in the order it was said
+    METADATA,
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("case", _WORD, nullable=False),
+    sql.Column("log", _WORD, nullable=False),
+    sql.Column("body", sql.LargeBinary, nullable=False),
+    sql.Index("ig_cases_by_case", "case"),
 )

@@ -14,8 +14,8 @@ import typer
 
 from agents.commands import auditing
 from agents.commands.auditing import LOGS, Place, fail, say, write, write_json
-from agents.commands.explain import explain as explained
 from consent.decision import Decision
+from consent.explain import explain as explained
 from consent.log.recount import Report
 from schemas.errors import Refusal
 

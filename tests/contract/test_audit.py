@@ -14,7 +14,7 @@ import consent
 from agents.adapters.log_entries import LogEntries
 from agents.adapters.log_files import LogWriter
 from agents.commands.audit import app
-from agents.commands.explain import rule_bases
+from consent.explain import laws
 from consent.log.checkpoint import verifier_key
 from tests.contract.logs import PRIVATE, decision, entries
 
@@ -136,7 +136,7 @@ def test_every_policy_has_a_law_that_explain_can_name():
     policies = "".join(
         file.read_text("utf-8") for file in Path(consent.__file__).parent.joinpath("policy").rglob("*.cedar")
     )
-    assert policies.count("@id(") == len(rule_bases()) > 5
+    assert policies.count("@id(") == len(laws()) > 5
 
 
 def test_an_erased_decision_is_said_to_be_erased(logs):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 
+from consent import policy
 from consent.decision import Decision, Outcome
+from consent.engine import Engine
+from consent.otherwise import Change, otherwise
+from consent.policy import Policy
 
 _ASKED = {
     "link": "whether this may join the family's record",
     "disclose": "whether this recipient may see it",
     "find": "whether this person may look the family up",
     "look": "whether this person may look at the record",
+    "access": "what may be told to those who ask for their own record",
+    "case-review": "whether the chronology of decisions may be taken out for a review",
 }
 _ANSWER = {
     Outcome.SHARE: "Yes: it may be shared.",
@@ -45,13 +48,35 @@ _REASONS = (
     ("public_interest", "Public interest"),
     ("family_told", "Was the family told"),
 )
-_RULE = re.compile(r'@id\("(?P<id>[^"]+)"\)(?:\s*@\w+(?:\("[^"]*"\))?)*?\s*@basis\("(?P<basis>[^"]+)"\)')
+_LABELS = {
+    "role": "the recipient's role",
+    "sector": "the recipient's sector",
+    "clearance": "the recipient's clearance",
+    "involved": "the recipient's part in the work with the family",
+    "party": "the recipient's own place in the matter",
+    "category": "the kind of information",
+    "sensitivity": "the sensitive kind",
+    "tier": "how closely it is kept",
+    "publisher": "the publishing agency",
+    "purpose": "the purpose",
+    "sharing_agreement": "the sharing agreement between the agencies",
+    "agreement": "the family's agreement",
+    "ground": "the safeguarding ground",
+    "approver": "the approver",
+    "detriment": "the test whether telling harms the child more",
+}
+_OWN_RULES = {  # what the hub rules outside the policies
+    "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
+    "hold-ended": "no agreement came within the time that it is held for",
+    "nobody-named": "nobody was named by what was said",
+    "error": "something failed, and what fails goes to a person",
+}
 
 
 def explain(decision: Decision) -> list[str]:
-    """Return the sentences, one a line. Everything in them stands in the record, but the law behind each rule, which
-    is looked up in the policies as they are now."""
-    return [*_what(decision), *_why(decision), *_limits(decision)]
+    """Return the sentences, one a line: what was asked and answered, by which rules, on which law, and what else it
+    would have taken. All but the last stands in the record; the law behind a rule is looked up in the policies."""
+    return [*_what(decision), *_why(decision), *_limits(decision), *_since(decision), *_otherwise(decision)]
 
 
 def _what(decision: Decision) -> Iterator[str]:
@@ -67,9 +92,8 @@ def _what(decision: Decision) -> Iterator[str]:
 
 
 def _why(decision: Decision) -> Iterator[str]:
-    bases = rule_bases()
     for rule in decision.rules:
-        yield f"Rule: {rule}" + (f", which rests on {bases[rule]}." if rule in bases else ".")
+        yield f"Rule: {rule}{_behind(rule)}"
     if not decision.rules and not decision.errors:
         yield "Rule: none allowed it, so the default stood: nothing is shared without a ground."
     law = [f"{label}: {_stop(said)}" for name, label in _LAW if (said := getattr(decision, name))]
@@ -94,26 +118,59 @@ def _limits(decision: Decision) -> Iterator[str]:
     yield f"Policies in force: {decision.policy_set}; family's registers as of {decision.register_version}."
 
 
+def _behind(rule: str) -> str:
+    known = laws().get(rule)
+    if known is not None:
+        return f", which rests on {known.basis} (source: {known.source}; in effect from {known.effective})."
+    return f": {_OWN_RULES[rule]}." if rule in _OWN_RULES else ", which is in no policy as they are now."
+
+
+def _since(decision: Decision) -> Iterator[str]:
+    if engine_of(decision).policy_set == decision.policy_set:
+        yield "The policies are today as they were then."
+    else:
+        yield "The policies or the sharing agreements have changed since: the law beside a rule is as they are today."
+
+
+def _otherwise(decision: Decision) -> Iterator[str]:
+    if decision.asked is None:
+        if decision.decided_by == "rule":
+            yield "What would have changed it cannot be worked out: the question as it was asked is not on the record."
+        return
+    found = otherwise(engine_of(decision), decision.asked)
+    if found.outcome is not decision.outcome:
+        yield f"Asked again by today's policies alone, the answer would be: {_ANSWER[found.outcome]}"
+    for change in found.changes:
+        yield f"It would have been otherwise if {_if(change)}. {_ANSWER[change.outcome]}"
+    for one, other in found.pairs:
+        yield f"It would have been shared if {_if(one)}, and {_if(other)}."
+    if not found.changes and not found.pairs:
+        yield "No change of one or two of the circumstances would have changed it."
+
+
+def _if(change: Change) -> str:
+    label = _LABELS.get(change.attribute, _words(change.attribute))
+    return f"{label} had been {' or '.join(map(_words, change.words))} (it was {_words(change.was)})"
+
+
 @cache
-def rule_bases() -> dict[str, str]:
-    """Return policy id → the law that its `@basis` names."""
-    return {
-        found["id"]: found["basis"]
-        for text in _policies(resources.files("consent") / "policy")
-        for found in _RULE.finditer(text)
-    }
+def laws() -> dict[str, Policy]:
+    """Return every policy by its id, those behind a switch that is off among them."""
+    return {one.id: one for one in policy.load(policy.switches()).by_number.values()}
 
 
-def _policies(folder: Traversable) -> Iterator[str]:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            yield from _policies(entry)
-        elif entry.name.endswith(".cedar"):
-            yield entry.read_text("utf-8")
+def engine_of(decision: Decision) -> Engine:
+    """Return the engine with today's policies, and the switches that stood on the day of the decision."""
+    return _engine(policy.switched_on(decision.decided_at.date()))
+
+
+@cache
+def _engine(switched_on: tuple[str, ...]) -> Engine:
+    return Engine(switched_on)
 
 
 def _words(name: str) -> str:
-    return name.replace("-", " ")
+    return name.replace("-", " ").replace("_", " ")
 
 
 def _stop(sentence: str) -> str:

@@ -1,0 +1,256 @@
+"""Subject access: who saw what, when and why, in plain words; and the chronology that a case review asks for.
+
+Both are taken from decisions alone, so nothing of what was decided upon is in them. Sealed decisions are in no record
+that a family is given. Each step is itself decided and logged, with the officer's name in it, before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import msgspec
+
+from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
+from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, check, law, proposed
+from agents.queries import Queries
+from agents.reading import NOBODY, Reading
+from consent.decision import Decision, Outcome, decision_id
+from consent.sharing import categories, purposes
+from schemas.codes import code_list
+from schemas.ids import FamilyId, PersonId
+from schemas.people import KnownPractitioner
+from streams.intake_names import every_id
+from streams.recipients import as_recipient
+from streams.timeline import on_day
+
+ACCESS, CASE_REVIEW = "access", "case-review"
+SHOWN = ("look", "find", "disclose")  # stages at which somebody came to see something
+_MOST_NAMED = 500  # decisions that one record in the log names
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One disclosure, as the officer weighs it: `proposed` is release, choose, or the exemption that a rule applies."""
+
+    decision: str
+    decided_at: datetime
+    kind: str
+    who: str
+    what: str
+    why: str
+    ground: str
+    law: str
+    proposed: str
+
+
+class Told(msgspec.Struct, frozen=True, order=True):
+    """One entry of the record that is given out: a day, by whom, what, and why, in plain words."""
+
+    on: date
+    who: str
+    did: str
+    what: tuple[str, ...]
+    why: str
+    law: str
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The record that is given out. It says the same about what was left out, whether anything was or not."""
+
+    title: str
+    made_on: date
+    entries: tuple[Told, ...]
+    left_out: str
+    complain: str
+    nothing: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """The tools of an officer who answers requests. Each method raises Behind or NotWritten: then nothing is shown."""
+
+    reading: Reading
+    queries: Queries
+    officer: KnownPractitioner
+
+    def weigh(self, subject: str, now: datetime) -> list[Line] | None:
+        """Return every line of the record of a person (`p_…`) or a family (`f_…`), for the officer's choices.
+
+        None where nobody is known by that name, or where the officer is a party themself.
+        """
+        found = self._about(subject, now)
+        self._log([self._record(family, ACCESS, now, "weighed") for family in found] or [self._refused(ACCESS, now)])
+        ours = [_line(one, self._own(one, subject)) for every in found.values() for one in every]
+        return sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
+
+    def give(
+        self, subject: str, requester: str, choices: Mapping[str, Choice], case: str, now: datetime
+    ) -> Given | None:
+        """Return the record for `requester`, once every choice in it is logged in the officer's name.
+
+        `case` is the request that it answers. Raises Unchosen where the choices do not hold.
+        """
+        found = self._about(subject, now)
+        lines = {one.id: proposed(one, self._own(one, subject)) for every in found.values() for one in every}
+        waiting = {name for name, what in lines.items() if what == CHOOSE}
+        health = frozenset(one.practitioner for one in self.queries.practitioners() if one.agency == "health")
+        check(choices, waiting, requester, health)
+        chosen = {name: choices[name] if what == CHOOSE else Choice(what) for name, what in lines.items()}
+        records = [
+            record for family, every in found.items() for record in self._records(family, every, chosen, case, now)
+        ]
+        self._log(records or [self._refused(ACCESS, now)])
+        if not found:
+            return None
+        released = [one for every in found.values() for one in every if chosen[one.id].choice == RELEASE]
+        return _given(released, on_day(now))
+
+    def chronology(self, family: FamilyId, now: datetime) -> list[Decision] | None:
+        """Return all decisions on a family in the order they were taken, for a review of its case.
+
+        What concerns sealed items is there for an officer who is cleared, and its export is logged in their own log.
+        """
+        every = DecisionLog(self.queries, self.officer).bodies(Sought(family=family))
+        if not every or not self._may(family, now):
+            self._log([self._refused(CASE_REVIEW, now)])
+            return None
+        logs = sorted({one.log for one in every} | {"main"})
+        self._log([self._record(family, CASE_REVIEW, now, log, log=log) for log in logs])
+        return every
+
+    # ------------------------------------------------------------------ what there is, and who may
+
+    def _about(self, subject: str, now: datetime) -> dict[FamilyId, list[Decision]]:
+        """Return the disclosures about the subject by family: of the main log, whatever the officer is cleared for."""
+        log = DecisionLog(self.queries, None)
+        names = self._names(subject)
+        found = {}
+        for family in self._families(subject):
+            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if d.stage in SHOWN]
+            ours = [d for d in every if not names or not d.subjects or names & set(d.subjects)]
+            if ours and self._may(family, now):
+                found[family] = every
+        return found
+
+    def _families(self, subject: str) -> Iterable[FamilyId]:
+        if subject.startswith("f_"):
+            return (FamilyId(subject),)
+        known = [self.reading.projection.person(name) for name in self._names(subject)]
+        return sorted({family for one in known if one is not None for family in one.families})
+
+    def _names(self, subject: str) -> set[PersonId]:
+        """Return every id of the person; none for a family."""
+        return set(every_id(self.reading.projection, PersonId(subject))) if subject.startswith("p_") else set()
+
+    def _own(self, decision: Decision, subject: str) -> bool | None:
+        """Whether a line is about the person alone; None where a family is asked about as a whole."""
+        names = self._names(subject)
+        return bool(decision.subjects) and set(decision.subjects) <= names if names else None
+
+    def _may(self, family: FamilyId, now: datetime) -> bool:
+        """Whether the officer may handle this family's record: nobody does who is a party to it."""
+        stage = self.reading.stage
+        to = as_recipient(self.officer, self.reading.replayed(family, now), stage.directory, on_day(now))
+        return to.party == "none"
+
+    # ------------------------------------------------------------------ what is logged
+
+    def _records(
+        self, family: FamilyId, every: list[Decision], chosen: Mapping[str, Choice], case: str, now: datetime
+    ) -> Iterator[Decision]:
+        groups: dict[Choice, list[str]] = {Choice(RELEASE): []}
+        for one in every:
+            groups.setdefault(chosen[one.id], []).append(one.id)
+        for choice, names in groups.items():
+            for start in range(0, max(len(names), 1), _MOST_NAMED):
+                part = tuple(names[start : start + _MOST_NAMED])
+                yield self._choice(family, choice, part, case, now, f"{choice.choice}.{choice.opinion}.{start}")
+
+    def _choice(
+        self, family: FamilyId, choice: Choice, names: tuple[str, ...], case: str, now: datetime, occasion: str
+    ) -> Decision:
+        if choice.choice == RELEASE:
+            said = self._record(family, ACCESS, now, f"{case}.{occasion}", recipient=case)
+            return msgspec.structs.replace(said, released=names)
+        exemption = law().exemption[choice.choice]
+        said = self._record(family, ACCESS, now, f"{case}.{occasion}", recipient=case)
+        reason = f"{exemption.law}; opinion of {choice.opinion}" if choice.opinion else exemption.law
+        by = "rule" if choice.choice == THIRD_PARTY else said.decided_by
+        return msgspec.structs.replace(
+            said, outcome=Outcome.WITHHOLD, rules=(choice.choice,), removed=names, rationale=reason, decided_by=by,
+            article_6="", gateway="",
+        )  # fmt: skip
+
+    def _refused(self, stage: str, now: datetime) -> Decision:
+        """The record of a request that led to nobody, or to those among whom the officer is: both look alike."""
+        said = self._record(NOBODY, stage, now, "refused")
+        return msgspec.structs.replace(
+            said, outcome=Outcome.WITHHOLD, rules=("nobody-named",), article_6="", gateway="", decided_by="rule"
+        )
+
+    def _record(
+        self, family: FamilyId, stage: str, now: datetime, occasion: str, *, recipient: str = "", log: str = "main"
+    ) -> Decision:
+        gate, to = self.reading.stage.linking.gate, recipient or self.officer.practitioner
+        policy_set = gate.engine.policy_set
+        name = decision_id(
+            stage=stage, family=family, recipient=to, register_version="", policy_set=policy_set,
+            occasion=f"{self.officer.practitioner}.{now.isoformat()}.{occasion}",
+        )  # fmt: skip
+        basis = law().basis[stage]
+        return Decision(
+            id=name, stage=stage, outcome=Outcome.SHARE, family=family, recipient=to, role=self.officer.role,
+            purpose=stage, publisher="hub", category="decisions", decided_at=now, policy_set=policy_set,
+            register_version="", rules=(stage,), article_6=basis.article_6,
+            gateway=basis.gateway, decided_by=self.officer.practitioner, log=log, salt=gate.salt(16),
+        )  # fmt: skip
+
+    def _log(self, records: list[Decision]) -> None:
+        self.reading.log(records)
+
+
+def _line(decision: Decision, own: bool | None) -> Line:
+    return Line(
+        decision=decision.id, decided_at=decision.decided_at, kind=kind_of(decision.stage), who=_who(decision),
+        what=_what(decision), why=_why(decision), ground=decision.harm_threshold, law=_law(decision),
+        proposed=proposed(decision, own),
+    )  # fmt: skip
+
+
+def _given(released: Iterable[Decision], made_on: date) -> Given:
+    words = law().words
+    days: dict[tuple[date, str, str, str, str], set[str]] = {}
+    for one in released:
+        key = (on_day(one.decided_at), _who(one), _did(one), _why(one), _law(one))
+        days.setdefault(key, set()).add(_what(one))
+    told = sorted(
+        Told(on, who, did, tuple(sorted(what)), why, cited) for (on, who, did, why, cited), what in days.items()
+    )
+    return Given(words.title, made_on, tuple(told), words.left_out, words.complain, "" if told else words.nothing)
+
+
+def _who(decision: Decision) -> str:
+    """Name the recipient by their role: who they are is theirs, and a role says who saw it."""
+    role = code_list("practitioner-roles").get(decision.role, on_day(decision.decided_at))
+    return role.label if role is not None and role.label else decision.role.replace("-", " ").capitalize()
+
+
+def _did(decision: Decision) -> str:
+    if decision.stage == "find":
+        return "looked up whether there is a record"
+    return "looked at" if kind_of(decision.stage) == LOOK else "was told of"
+
+
+def _what(decision: Decision) -> str:
+    known = categories().get(decision.category)
+    return known.description if known is not None else decision.category.replace("-", " ")
+
+
+def _why(decision: Decision) -> str:
+    known = purposes().get(decision.purpose)
+    return known.description if known is not None else decision.purpose.replace("-", " ")
+
+
+def _law(decision: Decision) -> str:
+    return "; ".join(part for part in (decision.gateway, decision.article_6) if part)

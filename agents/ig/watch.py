@@ -1,0 +1,169 @@
+"""Behaviour watch: looks that somebody should look into, as references on the IG queue (behaviours: watch.toml).
+
+A behaviour is found from the decisions alone, but for two, which compare the reader with the family: by pseudonyms of
+surname and address that are made for the comparison and kept nowhere. What is found out is never told: the case holds
+the behaviour's name and the decisions' ids. It is found for those cleared for sealed items and for the rest apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+import msgspec
+
+from agents.adapters.database import DECISIONS
+from agents.ig.cases import Cases
+from agents.ig.decisions import DecisionLog, Sought
+from agents.ig.period import begins, ends
+from schemas.ids import FamilyId, PractitionerId
+from streams.timeline import LONDON
+
+_MOST_NAMED = 50  # decisions that one case refers to: enough to begin with
+_COLUMNS = ("id", "recipient", "family", "rules", "decided_at", "stage")
+Alike = Callable[[PractitionerId, FamilyId], frozenset[str]]
+"""Which of `surname` and `address` a reader and a family have in common."""
+
+
+class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of looks to look into (watch.toml)."""
+
+    label: str
+    per: Literal["day", "week"]
+    least: int
+    source: str
+    checked: bool
+    rules: frozenset[str] = frozenset()
+    families: bool = False
+    hours: tuple[int, int] | None = None
+    times_median: int = 0
+    over_days: int = 0
+    alike: str = ""
+
+
+class Look(msgspec.Struct, frozen=True):
+    """One look: one reader, one family, one moment, with the decisions that it made."""
+
+    reader: PractitionerId
+    family: FamilyId
+    at: datetime
+    decisions: tuple[str, ...]
+    rules: frozenset[str]
+
+    @property
+    def day(self) -> date:
+        return self.at.date()
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """Looks of one reader in one day or week that make a behaviour. `bucket` is its first day."""
+
+    behaviour: str
+    reader: PractitionerId
+    bucket: date
+    looks: tuple[Look, ...]
+
+
+@cache
+def behaviours() -> dict[str, Behaviour]:
+    """Return every behaviour by its name."""
+    said = msgspec.toml.decode((Path(__file__).parent / "watch.toml").read_bytes())
+    return msgspec.convert(said["behaviour"], dict[str, Behaviour])
+
+
+def looks_of(rows: Iterable[Any]) -> list[Look]:
+    """Put the decisions of each look together, in order of time."""
+    found: dict[tuple[str, str, int], list[Any]] = {}
+    for row in rows:
+        if row.stage in ("look", "find"):
+            found.setdefault((row.recipient, row.family, row.decided_at), []).append(row)
+    return [
+        Look(
+            PractitionerId(reader), FamilyId(family), datetime.fromtimestamp(at / 1000, LONDON),
+            tuple(row.id for row in every), frozenset(rule for row in every for rule in row.rules.split()),
+        )
+        for (reader, family, at), every in sorted(found.items(), key=lambda one: (one[0][2], one[0]))
+    ]  # fmt: skip
+
+
+def suspicions(looks: list[Look], since: date, alike: Alike) -> Iterator[Suspicion]:
+    """Find every behaviour from the day, and the week, of `since` on; earlier looks tell what is usual."""
+    for name, behaviour in behaviours().items():
+        buckets: dict[tuple[PractitionerId, date], list[Look]] = {}
+        first = _bucket(behaviour, since)
+        for look in looks:
+            bucket = _bucket(behaviour, look.day)
+            if bucket >= first and _counts(behaviour, look, alike):
+                buckets.setdefault((look.reader, bucket), []).append(look)
+        for (reader, bucket), every in sorted(buckets.items()):
+            number = len({look.family for look in every}) if behaviour.families else len(every)
+            if number >= behaviour.least and _unusual(behaviour, reader, bucket, number, looks):
+                yield Suspicion(name, reader, bucket, tuple(every))
+
+
+def _bucket(behaviour: Behaviour, day: date) -> date:
+    return day if behaviour.per == "day" else day - timedelta(days=day.weekday())
+
+
+def _counts(behaviour: Behaviour, look: Look, alike: Alike) -> bool:
+    if behaviour.rules:
+        return not behaviour.rules.isdisjoint(look.rules)
+    if behaviour.hours:
+        return look.at.hour >= behaviour.hours[0] or look.at.hour < behaviour.hours[1]
+    return behaviour.alike in alike(look.reader, look.family) if behaviour.alike else True
+
+
+def _unusual(behaviour: Behaviour, reader: PractitionerId, day: date, number: int, looks: list[Look]) -> bool:
+    """Whether so many are many for this reader: as against the middle of their own days with looks, before that day."""
+    if not behaviour.times_median:
+        return True
+    before: dict[date, int] = {}
+    for look in looks:
+        if look.reader == reader and day - timedelta(days=behaviour.over_days) <= look.day < day:
+            before[look.day] = before.get(look.day, 0) + 1
+    return number >= behaviour.times_median * median(before.values()) if before else True
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The tools of a watch: the decisions an officer may know of, their queue, and the comparison."""
+
+    log: DecisionLog
+    cases: Cases
+    alike: Alike
+
+    def run(self, since: date, until: date, now: datetime) -> list[str]:
+        """Put what is found in these days on the queue; return the new cases' ids. Run again, it adds nothing twice."""
+        known = {case.id for case in self.cases.all(now.date())}
+        opened: list[str] = []
+        for log, found in self._by_log(since, until).items():
+            for one in found:
+                name = self._name(one, log)
+                if name not in known and one.reader != self.cases.officer.practitioner:
+                    refers_to = [decision for look in one.looks for decision in look.decisions][:_MOST_NAMED]
+                    self.cases.refer(name, one.behaviour, refers_to, log, now)
+                    opened.append(name)
+        return opened
+
+    def _by_log(self, since: date, until: date) -> Mapping[str, list[Suspicion]]:
+        """What is found without the sealed looks; and for those cleared, what is found with them and not without."""
+        open_log = self.log.opened()
+        plain = list(suspicions(self._looks(open_log, since, until), since, self.alike))
+        if not self.log.cleared:
+            return {"main": plain}
+        known = {(one.behaviour, one.reader, one.bucket) for one in plain}
+        every = suspicions(self._looks(self.log, since, until), since, self.alike)
+        return {"main": plain, "sealed": [o for o in every if (o.behaviour, o.reader, o.bucket) not in known]}
+
+    def _looks(self, log: DecisionLog, since: date, until: date) -> list[Look]:
+        over = max(one.over_days for one in behaviours().values())
+        sought = Sought(kind="look", since=begins(since - timedelta(days=max(over, 7))), until=ends(until))
+        return looks_of(log.rows(sought, *(DECISIONS.c[name] for name in _COLUMNS)))
+
+    def _name(self, one: Suspicion, log: str) -> str:
+        return self.cases.names.mint("c", one.behaviour, one.reader, one.bucket.isoformat(), log)

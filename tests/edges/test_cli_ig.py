@@ -1,0 +1,190 @@
+"""`hearth ig` against a running hub (embedded broker): who may, what is shown, and that it is logged."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agents import hub as running
+from agents.demo.teller import Professional
+from agents.settings import Settings
+from tests.edges.cli_kit import Said, Shell
+from tests.edges.cli_story import Told, sought, tell
+
+TODAY = datetime.now(UTC).date()
+PERIOD = ("--since", str(TODAY - timedelta(days=1)), "--until", str(TODAY + timedelta(days=1)))
+PLANTED = ("Quillfeather", "Isolde", "Winterbourne", "Marchbanks")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def hub(home: Path) -> Iterator[running.Hub]:
+    started = running.start(Settings.load({"HEARTH_HOME": str(home), "HEARTH_STORE": "memory"}))
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return tell(tmp_path_factory.mktemp("story"))
+
+
+@pytest.fixture
+def become(
+    hub: running.Hub, home: Path, told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Professional], Shell]:
+    """Give a practitioner a token beside a hub to which the story was published, and the shell as they use it."""
+    shell = Shell(monkeypatch, capsys)
+    shell.environ(HEARTH_HOME=str(home))
+    if not (home / "published").exists():
+        for agency, file in told.files.items():
+            assert shell("publish", file, "--from", agency, "--wait", "60").code == 0
+        (home / "published").touch()
+
+    def become(worker: Professional) -> Shell:
+        issued = within(lambda: shell("practitioner", "token", "-a", worker.agency, "--number", worker.id))
+        shell.environ(HEARTH_TOKEN=issued.out.strip())
+        return shell
+
+    return become
+
+
+def within(ask: Callable[[], Said], seconds: float = 30.0) -> Said:
+    """Ask until it is answered with 0: what is read follows what is written by a moment."""
+    until = time.monotonic() + seconds
+    while (said := ask()).code != 0 and time.monotonic() < until:
+        time.sleep(0.3)
+    assert said.code == 0, said.err
+    return said
+
+
+def looked(become: Callable[[Professional], Shell], told: Told) -> str:
+    """The lead professional looks; return the family's id."""
+    hearth = become(told.lead)
+    (family,) = within(lambda: hearth("find", "-p", "early-help", "--json", stdin=sought(told.child))).data["families"]
+    assert hearth("timeline", family, "-p", "early-help").code == 0
+    return str(family)
+
+
+def test_the_commands_are_for_information_governance_staff_alone(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """A lead professional is refused each of them, in the same words, with nothing on stdout."""
+    family = looked(become, told)
+    hearth = become(told.lead)
+    said = [
+        hearth("ig", *command)
+        for command in (
+            ("search",), ("explain", "d_1"), ("measures", *PERIOD), ("watch", *PERIOD), ("request", "access", family),
+            ("extend", "c_1", "--reason", "complex"), ("close", "c_1", "--outcome", "granted"), ("cases",),
+            ("access", family), ("review", family),
+        )
+    ]  # fmt: skip
+    assert {(one.code, one.out) for one in said} == {(1, "")}
+    assert len({one.err for one in said}) == 1
+
+
+def test_a_look_is_found_explained_and_counted(become: Callable[[Professional], Shell], told: Told) -> None:
+    """By family and class; in plain English with its law; apart from machine decisions; nobody's name in any of it."""
+    family = looked(become, told)
+    hearth = become(told.officer)
+
+    def found() -> Said:
+        said = hearth("ig", "search", "--family", family, "--class", "look", "--outcome", "share", "--json")
+        return Said(0 if said.data["decisions"] else 1, said.out, said.err)
+
+    page = within(found).data
+    assert set(page["counts"]) == {"machine", "look"}
+    assert page["counts"]["machine"] == {}
+    decision = next(one["id"] for one in page["decisions"] if one["stage"] == "look")
+    explained = hearth("ig", "explain", decision)
+    assert explained.code == 0
+    for part in ("Children Act 2004 s10", "policies are today as they were then", "It would have been otherwise if"):
+        assert part in explained.out
+    assert hearth("ig", "explain", decision, "--json").data["policies_changed_since"] is False
+    numbers = hearth("ig", "measures", *PERIOD, "--json").data
+    assert {one["kind"] for one in numbers} == {"machine", "look"}
+    assert all(one["definition"] for one in numbers)
+    outputs = [explained, hearth("ig", "search"), hearth("ig", "measures", *PERIOD)]
+    assert not [one for one in outputs for planted in PLANTED if planted in one.out + one.err]
+    assert hearth("ig", "explain", "d_nosuch").code == 1
+    assert hearth("ig", "search", "--class", "both").code == 2
+
+
+def test_an_access_request_is_answered_in_plain_words_and_every_step_stands_in_the_log(
+    become: Callable[[Professional], Shell], told: Told, tmp_path: Path
+) -> None:
+    """Taken in with its date, weighed, chosen, given out, closed; and no record without all choices or its case."""
+    family = looked(become, told)
+    hearth = become(told.officer)
+    looks = ("ig", "search", "--family", family, "--class", "look", "--outcome", "share", "--json")
+    seen = within(lambda: _some(hearth(*looks))).data["decisions"]
+    shown = within(lambda: hearth("audit", "show", seen[0]["id"], "--json")).data["decision"]
+    child = shown["subjects"][0]
+    opened = hearth("ig", "request", "access", child, "--json")
+    assert opened.code == 0
+    case = opened.data["case"]
+
+    def queued() -> Said:
+        said = hearth("ig", "cases", "--json")
+        return Said(0 if [one for one in said.data if one["id"] == case] else 1, said.out, said.err)
+
+    (mine,) = [one for one in within(queued).data if one["id"] == case]
+    assert (mine["kind"], mine["about"], mine["overdue"]) == ("access", child, False)
+    lines = within(lambda: hearth("ig", "access", child, "--json")).data
+    wanted = {one["decision"]: {"choice": "release"} for one in lines if one["proposed"] == "choose"}
+    assert wanted
+    file = tmp_path / "choices.json"
+    for choices, code in ((dict(list(wanted.items())[1:]), 1), (wanted, 0)):
+        file.write_text(json.dumps(choices))
+        given = hearth("ig", "access", child, "--case", case, "--requester", "subject", "--choices", file)
+        assert given.code == code, given.err
+    assert "Early help worker looked at" in given.out
+    assert not [planted for planted in (*PLANTED, "p_", "f_", "d_", "w_") if planted in given.out]
+    assert hearth("ig", "access", child, "--case", "c_nosuch", "--requester", "subject").code == 1
+    told_of = within(
+        lambda: _some(hearth("ig", "search", "--recipient", case, "--class", "look", "--json"))
+    ).data["decisions"]
+    assert {(one["stage"], one["outcome"]) for one in told_of} >= {("access", "share")}
+    within(lambda: hearth("audit", "show", told_of[0]["id"]))
+    assert hearth("ig", "review", family, "--json").data
+    assert hearth("ig", "close", case, "--outcome", "granted").code == 0
+    within(lambda: Said(int(hearth("ig", "close", case, "--outcome", "granted").code != 1), "", ""))
+    assert hearth("audit", "verify").code == 0
+
+
+def _some(said: Said) -> Said:
+    return Said(0 if said.data["decisions"] else 1, said.out, said.err)
+
+
+def test_looks_at_other_people_s_families_come_to_the_queue_as_a_reference(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """Three families that are none of the stranger's; run again, it adds nothing."""
+    looked(become, told)
+    hearth = become(told.stranger)
+    for number in range(3):
+        assert hearth("timeline", f"f_{number:032d}", "-p", "early-help").code == 1
+    hearth = become(told.officer)
+
+    def queued() -> Said:
+        assert hearth("ig", "watch", *PERIOD).code == 0
+        said = hearth("ig", "cases", "--json")
+        mine = [one for one in said.data if one["behaviour"] == "no-involvement"]
+        return Said(0 if mine else 1, said.out, said.err)
+
+    (mine,) = [one for one in within(queued).data if one["behaviour"] == "no-involvement"]
+    assert mine["about"] == ""
+    assert hearth("ig", "explain", mine["refers_to"][0]).code == 0
+    assert hearth("ig", "watch", *PERIOD, "--json").data["cases"] == []
