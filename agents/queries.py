@@ -11,6 +11,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Engine, Row
 
 from agents.adapters import database as tables
+from agents.projector_rows import SEALED_REASON
 from consent.decision import Decision
 from consent.decision import decode as decode_decision
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
@@ -19,6 +20,7 @@ from schemas.records import Quarantined, Receipt, Record, Review, decode_quarant
 from streams import topology
 from streams.linking import BOOK
 from streams.notice import AlertRecord, decode_alert_record
+from streams.sealed import SEALED
 
 
 class Burden(msgspec.Struct, frozen=True):
@@ -79,14 +81,15 @@ class Queries:
         held = {(row.log, row.place): row.body for row in self._rows(_bodies(family, "hold"))}
         return [decode_decision(held[place]) for place in sorted(places, key=lambda one: one[1])]
 
-    def standing(self) -> dict[str, int]:
-        """Return how many items now stand under each outcome of the gate."""
-        return dict(Counter(row.outcome for row in _standing(self._rows(_links()))))
+    def standing(self, cleared: bool = False) -> dict[str, int]:
+        """Return how many items now stand under each outcome of the gate; sealed ones for those `cleared` alone."""
+        return dict(Counter(row.outcome for row in _standing(self._rows(open_decisions(_links(), cleared)))))
 
-    def decided(self) -> dict[str, dict[str, int]]:
-        """Return how many decisions were logged, by stage and outcome."""
+    def decided(self, cleared: bool = False) -> dict[str, dict[str, int]]:
+        """Return how many decisions were logged, by stage and outcome; in the sealed log for those `cleared` alone."""
         table = tables.DECISIONS
         query = sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count"))
+        query = open_decisions(query, cleared)
         counts: dict[str, dict[str, int]] = {}
         for row in self._rows(query.group_by(table.c.stage, table.c.outcome)):
             counts.setdefault(row.stage, {})[row.outcome] = row.count
@@ -123,16 +126,16 @@ class Queries:
         query = sql.select(table.c.body).where(table.c.alert == alert).order_by(table.c.number, table.c.place)
         return [msgspec.json.decode(row.body) for row in self._rows(query)]
 
-    def burden(self) -> Burden:
-        """Return the alert burden as it stands."""
-        latest = [decode_alert_record(row.body) for row in self._rows(_latest_alerts())]
+    def burden(self, cleared: bool = False) -> Burden:
+        """Return the alert burden as it stands; what rests on sealed items is counted for those `cleared` alone."""
+        latest = [decode_alert_record(row.body) for row in self._rows(open_alerts(_latest_alerts(), cleared))]
         opened = [alert for alert in latest if alert.status == "open"]
         return Burden(
             families=self._count(sql.select(tables.FAMILY_RECORDS.c.family).distinct()),
             families_with_alert=len({alert.family for alert in opened}),
             open=len(opened),
             withdrawn=len(latest) - len(opened),
-            revisions=self._count(sql.select(tables.ALERTS.c.id)),
+            revisions=self._count(open_alerts(sql.select(tables.ALERTS.c.id), cleared)),
             by_rule=dict(Counter(alert.rule for alert in opened)),
             by_level=dict(Counter(alert.level for alert in opened)),
             by_subscriber=dict(Counter(alert.subscriber for alert in opened)),
@@ -178,15 +181,17 @@ class Queries:
         query = sql.select(table.c.code, sql.func.count().label("count")).group_by(table.c.code)
         return {row.code: row.count for row in self._rows(query)}
 
-    def review(self, most: int = 200) -> list[Review]:
-        """Return what waits for a person's decision, the newest first."""
+    def review(self, most: int = 200, cleared: bool = False) -> list[Review]:
+        """Return what waits for a person's decision, the newest first; what is sealed for those `cleared` alone."""
         table = tables.REVIEW
-        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = open_reviews(sql.select(table.c.body), cleared)
+        query = query.order_by(table.c.received_at.desc(), table.c.id).limit(most)
         return [decode_review(row.body) for row in self._rows(query)]
 
-    def review_counts(self) -> dict[str, int]:
+    def review_counts(self, cleared: bool = False) -> dict[str, int]:
         table = tables.REVIEW
         query = sql.select(table.c.reason, sql.func.count().label("count")).group_by(table.c.reason)
+        query = open_reviews(query, cleared)
         return {row.reason: row.count for row in self._rows(query)}
 
     def checkpoint(self, log: str) -> bytes | None:
@@ -236,6 +241,21 @@ class Queries:
 
     def _count(self, query: sql.Select[Any]) -> int:
         return int(self._rows(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
+
+
+def open_decisions(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out the sealed log's decisions for whoever is not `cleared` for what is sealed."""
+    return query if cleared else query.where(tables.DECISIONS.c.log != SEALED)
+
+
+def open_alerts(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out the alerts that rest on sealed items: they go to recipients cleared for them, and to nobody else."""
+    return query if cleared else query.where(tables.ALERTS.c.clearance != SEALED)
+
+
+def open_reviews(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out what waits for a person who is cleared for what is sealed."""
+    return query if cleared else query.where(tables.REVIEW.c.reason.not_like(SEALED_REASON + "%"))
 
 
 def _links(family: FamilyId | None = None) -> sql.Select[Any]:

@@ -11,6 +11,7 @@ DECISIONS_SEALED = "decisions.sealed"  # decisions on sealed items: a log of the
 CHECKPOINTS = "checkpoints"  # signed heads of both logs
 QUARANTINE = "quarantine"
 REVIEW = "review"
+REVIEW_SEALED = "review.sealed"  # what waits for a person who is cleared for what is sealed
 ALERTS = "alerts"  # the hub's own record of alerts, sealed; feeds the projection
 ALERT_OUTCOMES = "alert.outcomes"  # acknowledged, handed over, acted on
 
