@@ -276,10 +276,10 @@ def _bodies(family: FamilyId | None, outcome: str) -> sql.Select[Any]:
 def _standing(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     """Return the last `link` decision on each item; one on a book of attendance is one on every session in it."""
     items: dict[tuple[str, str, str], Row[Any]] = {}
-    sessions: dict[tuple[str, str], set[tuple[str, str, str]]] = {}
+    sessions: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}  # of one log: a sealed mark is in no book
     for row in rows:
         item = row.item or ""
-        person = (row.family, item.partition(".")[2])
+        person = (row.log, row.family, item.partition(".")[2])
         if item.startswith(BOOK):
             for key in sessions.get(person, ()):
                 items[key] = row

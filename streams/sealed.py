@@ -79,11 +79,6 @@ def blind(to: Held) -> Held:
     return msgspec.structs.replace(to, clearance=_BELOW) if getattr(to, "clearance", "") == SEALED else to
 
 
-def counted_hidden(facts: Facts) -> bool:
-    """Whether an item that somebody may not see is counted among what is hidden from them."""
-    return facts.tier != SEALED
-
-
 def log_of(audience: str, log: str) -> str:
     """Return the log of a decision in an alert: all that a sealed alert cites is decided in the sealed log."""
     return SEALED if audience == SEALED else log

@@ -35,7 +35,6 @@ class Seen(msgspec.Struct):
     workers: set[str]  # practitioners whose involvement may be known
     shown: list[Entry]  # for a timeline: the open items that stand openly, and the sealed ones that stand
     weeks: dict[tuple[PersonId, str], dict[int, Tally]]  # for a timeline: of open marks alone
-    hidden: int = 0  # how many items the recipient may not see, for those who may know that
 
     def answer_for(self, evidence: Evidence) -> tuple[Answer, Facts]:
         """Return the answer that let this evidence be seen, and its facts."""
@@ -79,7 +78,6 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
     answers: dict[ItemId, Answer] = {}
     books: dict[tuple[PersonId, str], Answer] = {}
     weeks: dict[tuple[PersonId, str], dict[int, Tally]] = {}
-    hidden = 0
     same = same_people(family)
     for own, section in sorted(family.sections.items()):
         person, names = same.get(own, own), names_of(family, own)
@@ -89,8 +87,6 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
             answer = gate.disclose(entry.facts, names, family.register, on, to, purpose)
             if entry.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
                 entries[entry.item], answers[entry.item] = entry, answer
-            else:
-                hidden += sealed.counted_hidden(entry.facts)
         for school, book in section.books.items():
             answer = gate.disclose(book_facts(on), names, family.register, on, to, purpose)
             if book.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
@@ -118,7 +114,6 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
         shown=_shown(openly, standing),
         weeks=open_weeks,
         workers={str(e.facts.data.get("practitioner_id", "")) for e in standing if e.facts.category == "involvement"},
-        hidden=hidden,
     )
 
 
