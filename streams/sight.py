@@ -113,7 +113,7 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
         children=children,
         shown=_shown(openly, standing),
         weeks=open_weeks,
-        workers={str(e.facts.data.get("practitioner_id", "")) for e in standing if e.facts.category == "involvement"},
+        workers=_workers(standing, answers),
     )
 
 
@@ -124,6 +124,14 @@ def _shown(openly: list[Entry], standing: list[Entry]) -> list[Entry]:
     """
     layer = [e for e in standing if sealed.in_layer(e.facts, True)]
     return [e for e in openly if e.facts.type != ATTENDANCE] + layer
+
+
+def _workers(standing: list[Entry], answers: dict[ItemId, Answer]) -> set[str]:
+    """Who may be known to work with the family: a shielded worker's team and telephone would tell a place."""
+    field = "practitioner_id"
+    involved = (e for e in standing if e.facts.category == "involvement")
+    told = (e for e in involved if f"data.{field}" not in answers[e.item].ruling.removed)
+    return {str(e.facts.data.get(field, "")) for e in told}
 
 
 def _mark_of(place: tuple[PersonId, str], marks: list[Entry], same: Mapping[PersonId, PersonId]) -> ItemId:
