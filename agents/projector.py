@@ -130,6 +130,7 @@ _WRITTEN: Mapping[str, _Written] = {
     topology.ALERTS: _Written(tables.ALERTS, rows.alert),
     topology.ALERT_OUTCOMES: _Written(tables.ALERT_OUTCOMES, rows.alert_outcome),
     topology.QUARANTINE: _Written(tables.QUARANTINE, rows.quarantined),
+    topology.QUARANTINE_SEALED: _Written(tables.QUARANTINE, rows.quarantined),
     topology.REVIEW: _Written(tables.REVIEW, rows.review),
     topology.REVIEW_SEALED: _Written(tables.REVIEW, rows.review),
     topology.CHECKPOINTS: _Written(tables.CHECKPOINTS, rows.checkpoint),

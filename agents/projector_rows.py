@@ -14,7 +14,7 @@ from consent.decision import decode as decode_decision
 from schemas.people import decode_people
 from schemas.records import Item, Record, Tick, decode_family, decode_quarantined, decode_receipt, decode_review
 from streams.notice import decode_alert_record
-from streams.topology import REVIEW_SEALED
+from streams.topology import QUARANTINE_SEALED, REVIEW_SEALED
 
 Row = dict[str, Any]
 SEALED_REASON = "sealed/"  # begins the reason of what is for those cleared alone (agents/queries.py)
@@ -118,7 +118,7 @@ def quarantined(record: Record) -> Row:
         "agency": said.agency,
         "received_at": _ms(said.received_at),
         "path": said.path[:400],
-        "code": said.code,
+        "code": SEALED_REASON + said.code if record.topic == QUARANTINE_SEALED else said.code,
         "body": record.value,
     }
 

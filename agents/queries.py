@@ -164,10 +164,11 @@ class Queries:
         query = query if agency is None else query.where(table.c.agency == agency)
         return {row.status: row.count for row in self._rows(query)}
 
-    def quarantine(self, agency: str | None = None, most: int = 200) -> list[Quarantined]:
-        """Return what is in quarantine, the newest first."""
+    def quarantine(self, agency: str | None = None, most: int = 200, cleared: bool = False) -> list[Quarantined]:
+        """Return what is in quarantine, the newest first; what is sealed for those `cleared` alone."""
         table = tables.QUARANTINE
-        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = open_quarantine(sql.select(table.c.body), cleared)
+        query = query.order_by(table.c.received_at.desc(), table.c.id).limit(most)
         query = query if agency is None else query.where(table.c.agency == agency)
         return [decode_quarantined(row.body) for row in self._rows(query)]
 
@@ -175,11 +176,11 @@ class Queries:
         found = self._rows(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
         return decode_quarantined(found[0].body) if found else None
 
-    def quarantine_counts(self) -> dict[str, int]:
+    def quarantine_counts(self, cleared: bool = False) -> dict[str, int]:
         """Return how many records are in quarantine, by the code of what is wrong."""
         table = tables.QUARANTINE
         query = sql.select(table.c.code, sql.func.count().label("count")).group_by(table.c.code)
-        return {row.code: row.count for row in self._rows(query)}
+        return {row.code: row.count for row in self._rows(open_quarantine(query, cleared))}
 
     def review(self, most: int = 200, cleared: bool = False) -> list[Review]:
         """Return what waits for a person's decision, the newest first; what is sealed for those `cleared` alone."""
@@ -256,6 +257,11 @@ def open_alerts(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
 def open_reviews(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
     """Leave out what waits for a person who is cleared for what is sealed."""
     return query if cleared else query.where(tables.REVIEW.c.reason.not_like(SEALED_REASON + "%"))
+
+
+def open_quarantine(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out what says of itself that it is sealed."""
+    return query if cleared else query.where(tables.QUARANTINE.c.code.not_like(SEALED_REASON + "%"))
 
 
 def _links(family: FamilyId | None = None) -> sql.Select[Any]:

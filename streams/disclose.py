@@ -106,7 +106,7 @@ def look(
     decisions: list[Decision] = []
     lines = [_line(stage, family, seen, e, now, decisions) for e in seen.shown]
     lines += _attendance(stage, family, seen, now, decisions)
-    if not sealed.leaves_open_record(d.log for d in decisions):
+    if all(one.log == sealed.SEALED for one in decisions):  # each look leaves its record in the open log
         decisions.append(stage.linking.nothing_shown(family, seen.recipient, purpose, now))
     if not lines:
         return decisions, None

@@ -8,7 +8,6 @@ sealed one, which may rest on the open one, is decided into a log of its own, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -56,11 +55,6 @@ def wakes(facts: Facts) -> bool:
     return facts.tier != SEALED
 
 
-def makes_member(facts: Facts) -> bool:
-    """Whether an item about somebody counts them to the family where no relationship is stated."""
-    return facts.tier != SEALED
-
-
 def makes_party(facts: Facts) -> bool:
     """Whether those named in this item are parties where open items are decided."""
     return facts.tier != SEALED
@@ -89,14 +83,14 @@ def review_topic(sealed: bool) -> str:
     return topology.REVIEW_SEALED if sealed else topology.REVIEW
 
 
+def quarantine_topic(tier: str) -> str:
+    """Return where an event that breaks its contract is put aside, by the tier that it says it has."""
+    return topology.QUARANTINE_SEALED if tier == SEALED else topology.QUARANTINE
+
+
 def in_layer(facts: Facts, sealed: bool) -> bool:
     """Whether these facts are of the sealed layer, or of the open one: holds, reminders and timers are kept apart."""
     return (facts.tier == SEALED) is sealed
-
-
-def leaves_open_record(logs: Iterable[str]) -> bool:
-    """Whether a look whose decisions stand in these logs has its one record at least in the open log."""
-    return any(log != SEALED for log in logs)
 
 
 def later(one: datetime | None, other: datetime | None) -> datetime | None:

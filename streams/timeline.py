@@ -128,7 +128,7 @@ def members_of(family: Family) -> frozenset[PersonId]:
 
 def known_openly(section: Section) -> bool:
     """Whether anything but sealed items makes the person known here."""
-    return bool(section.books) or any(sealed.makes_member(entry.facts) for entry in section.entries.values())
+    return bool(section.books) or any(sealed.in_layer(entry.facts, False) for entry in section.entries.values())
 
 
 def on_day(instant: datetime) -> date:

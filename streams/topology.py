@@ -10,6 +10,7 @@ DECISIONS = "decisions"  # one partition; the log is made from it
 DECISIONS_SEALED = "decisions.sealed"  # decisions on sealed items: a log of their own
 CHECKPOINTS = "checkpoints"  # signed heads of both logs
 QUARANTINE = "quarantine"
+QUARANTINE_SEALED = "quarantine.sealed"  # what says of itself that it is sealed, and breaks the contract
 REVIEW = "review"
 REVIEW_SEALED = "review.sealed"  # what waits for a person who is cleared for what is sealed
 ALERTS = "alerts"  # the hub's own record of alerts, sealed; feeds the projection
