@@ -88,8 +88,7 @@ class Queries:
     def decided(self, cleared: bool = False) -> dict[str, dict[str, int]]:
         """Return how many decisions were logged, by stage and outcome; in the sealed log for those `cleared` alone."""
         table = tables.DECISIONS
-        query = sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count"))
-        query = open_decisions(query, cleared)
+        query = open_decisions(sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count")), cleared)
         counts: dict[str, dict[str, int]] = {}
         for row in self._rows(query.group_by(table.c.stage, table.c.outcome)):
             counts.setdefault(row.stage, {})[row.outcome] = row.count
@@ -167,8 +166,8 @@ class Queries:
     def quarantine(self, agency: str | None = None, most: int = 200, cleared: bool = False) -> list[Quarantined]:
         """Return what is in quarantine, the newest first; what is sealed for those `cleared` alone."""
         table = tables.QUARANTINE
-        query = open_quarantine(sql.select(table.c.body), cleared)
-        query = query.order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = open_quarantine(query, cleared)
         query = query if agency is None else query.where(table.c.agency == agency)
         return [decode_quarantined(row.body) for row in self._rows(query)]
 
@@ -185,15 +184,13 @@ class Queries:
     def review(self, most: int = 200, cleared: bool = False) -> list[Review]:
         """Return what waits for a person's decision, the newest first; what is sealed for those `cleared` alone."""
         table = tables.REVIEW
-        query = open_reviews(sql.select(table.c.body), cleared)
-        query = query.order_by(table.c.received_at.desc(), table.c.id).limit(most)
-        return [decode_review(row.body) for row in self._rows(query)]
+        query = open_reviews(sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id), cleared)
+        return [decode_review(row.body) for row in self._rows(query.limit(most))]
 
     def review_counts(self, cleared: bool = False) -> dict[str, int]:
         table = tables.REVIEW
-        query = sql.select(table.c.reason, sql.func.count().label("count")).group_by(table.c.reason)
-        query = open_reviews(query, cleared)
-        return {row.reason: row.count for row in self._rows(query)}
+        query = open_reviews(sql.select(table.c.reason, sql.func.count().label("count")), cleared)
+        return {row.reason: row.count for row in self._rows(query.group_by(table.c.reason))}
 
     def checkpoint(self, log: str) -> bytes | None:
         """Return the latest signed head of the log with this origin."""

@@ -142,9 +142,8 @@ class FamilyStage:
             for s in family.alerts.values()
             if s.status == "open" and s.scope in (person, family.family)
         }
-        absent = _counts_as_absence(data)
-        family.restless = family.restless or absent or False in layers
-        family.stirred = family.stirred or absent or True in layers
+        layers |= {False, True} if _counts_as_absence(data) else set()
+        family.restless, family.stirred = family.restless or False in layers, family.stirred or True in layers
 
     def _refer(self, item: Item, family: Family, layer: bool, reason: str = "refer") -> Emit:
         review = Review(
@@ -212,10 +211,9 @@ class FamilyStage:
 
     def _alert_cleared(self, family: Family, at: datetime, outcome: Outcome) -> None:
         """Tell the queue that is cleared for it, and nobody else, what stands beyond what the others are told."""
-        queue = cleared_queue(sealed.SEALED, self.queues)
+        queue, on = cleared_queue(sealed.SEALED, self.queues), on_day(at)
         if queue is None:
             return
-        on = on_day(at)
         base = self._base(family, on)
         more, _ = self._closest(family, base, on)
         told = [f for seen in (base, more) if seen is not None for f in evaluate(self.rules, seen.sight)]
