@@ -17,6 +17,7 @@ from agents.reading import Reading
 from consent.decision import Decision, decision_id
 from schemas.ids import EventKey, PractitionerId
 from schemas.people import KnownPractitioner
+from streams import sealed
 from streams.gate import Recipient
 from streams.notice import Alert, AlertRecord
 from streams.outcome import Emit
@@ -106,7 +107,8 @@ class Alerting:
                 looks = {one.id: _as_look(one, record, now) for one in decisions}
                 self.reading.log(looks.values())
                 return msgspec.structs.replace(_citing(alert, looks), changed_at=record.changed_at)
-        self.reading.log([stage.linking.nothing_shown(family, seen.recipient, "early-help", now)])
+        nothing = stage.linking.nothing_shown(family, seen.recipient, "early-help", now)
+        self.reading.log([msgspec.structs.replace(nothing, log=sealed.log_of(record.clearance, nothing.log))])
         return None
 
     def say(self, said: AlertSaid) -> None:
@@ -119,6 +121,7 @@ class Alerting:
     ) -> Recipient:
         """Resolve the reader; who serves the duty queue that the alert went to is involved by that function."""
         to = as_recipient(reader, family, self.reading.stage.directory, on_day(now))
+        to = to if record.clearance == sealed.SEALED else sealed.blind(to)  # an open alert rests on open items alone
         queue = self._serves(reader, record)
         if queue is None or not reader.active:
             return to

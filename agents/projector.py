@@ -143,7 +143,9 @@ _WRITTEN: Mapping[str, _Written] = {
     topology.ALERT_OUTCOMES: _Written(tables.ALERT_OUTCOMES, rows.alert_outcome),
     topology.IG_CASES: _Written(tables.IG_CASES, rows.ig_case),
     topology.QUARANTINE: _Written(tables.QUARANTINE, rows.quarantined),
+    topology.QUARANTINE_SEALED: _Written(tables.QUARANTINE, rows.quarantined),
     topology.REVIEW: _Written(tables.REVIEW, rows.review),
+    topology.REVIEW_SEALED: _Written(tables.REVIEW, rows.review),
     topology.CHECKPOINTS: _Written(tables.CHECKPOINTS, rows.checkpoint),
     _RECEIPTS: _Written(tables.RECEIPTS, rows.receipt),
 }

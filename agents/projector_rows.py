@@ -14,8 +14,10 @@ from consent.decision import decode as decode_decision
 from schemas.people import decode_people
 from schemas.records import Item, Record, Tick, decode_family, decode_quarantined, decode_receipt, decode_review
 from streams.notice import decode_alert_record
+from streams.topology import QUARANTINE_SEALED, REVIEW_SEALED
 
 Row = dict[str, Any]
+SEALED_REASON = "sealed/"  # begins the reason of what is for those cleared alone (agents/queries.py)
 
 
 def family_record(record: Record) -> Row | None:
@@ -135,7 +137,7 @@ def quarantined(record: Record) -> Row:
         "agency": said.agency,
         "received_at": _ms(said.received_at),
         "path": said.path[:400],
-        "code": said.code,
+        "code": SEALED_REASON + said.code if record.topic == QUARANTINE_SEALED else said.code,
         "body": record.value,
     }
 
@@ -143,7 +145,8 @@ def quarantined(record: Record) -> Row:
 def review(record: Record) -> Row:
     said = decode_review(record.value or b"")
     at = _ms(said.received_at)
-    return {"id": said.id, "event": said.event, "reason": said.reason, "received_at": at, "body": record.value}
+    reason = SEALED_REASON + said.reason if record.topic == REVIEW_SEALED else said.reason
+    return {"id": said.id, "event": said.event, "reason": reason, "received_at": at, "body": record.value}
 
 
 def checkpoint(record: Record) -> Row:

@@ -11,6 +11,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Engine, Row
 
 from agents.adapters import database as tables
+from agents.projector_rows import SEALED_REASON
 from consent.decision import Decision
 from consent.decision import decode as decode_decision
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
@@ -19,6 +20,7 @@ from schemas.records import Quarantined, Receipt, Record, Review, decode_quarant
 from streams import topology
 from streams.linking import BOOK
 from streams.notice import AlertRecord, decode_alert_record
+from streams.sealed import SEALED
 
 
 class Burden(msgspec.Struct, frozen=True):
@@ -79,14 +81,14 @@ class Queries:
         held = {(row.log, row.place): row.body for row in self._rows(_bodies(family, "hold"))}
         return [decode_decision(held[place]) for place in sorted(places, key=lambda one: one[1])]
 
-    def standing(self) -> dict[str, int]:
-        """Return how many items now stand under each outcome of the gate."""
-        return dict(Counter(row.outcome for row in _standing(self._rows(_links()))))
+    def standing(self, cleared: bool = False) -> dict[str, int]:
+        """Return how many items now stand under each outcome of the gate; sealed ones for those `cleared` alone."""
+        return dict(Counter(row.outcome for row in _standing(self._rows(open_decisions(_links(), cleared)))))
 
-    def decided(self) -> dict[str, dict[str, int]]:
-        """Return how many decisions were logged, by stage and outcome."""
+    def decided(self, cleared: bool = False) -> dict[str, dict[str, int]]:
+        """Return how many decisions were logged, by stage and outcome; in the sealed log for those `cleared` alone."""
         table = tables.DECISIONS
-        query = sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count"))
+        query = open_decisions(sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count")), cleared)
         counts: dict[str, dict[str, int]] = {}
         for row in self._rows(query.group_by(table.c.stage, table.c.outcome)):
             counts.setdefault(row.stage, {})[row.outcome] = row.count
@@ -123,16 +125,16 @@ class Queries:
         query = sql.select(table.c.body).where(table.c.alert == alert).order_by(table.c.number, table.c.place)
         return [msgspec.json.decode(row.body) for row in self._rows(query)]
 
-    def burden(self) -> Burden:
-        """Return the alert burden as it stands."""
-        latest = [decode_alert_record(row.body) for row in self._rows(_latest_alerts())]
+    def burden(self, cleared: bool = False) -> Burden:
+        """Return the alert burden as it stands; what rests on sealed items is counted for those `cleared` alone."""
+        latest = [decode_alert_record(row.body) for row in self._rows(open_alerts(_latest_alerts(), cleared))]
         opened = [alert for alert in latest if alert.status == "open"]
         return Burden(
             families=self._count(sql.select(tables.FAMILY_RECORDS.c.family).distinct()),
             families_with_alert=len({alert.family for alert in opened}),
             open=len(opened),
             withdrawn=len(latest) - len(opened),
-            revisions=self._count(sql.select(tables.ALERTS.c.id)),
+            revisions=self._count(open_alerts(sql.select(tables.ALERTS.c.id), cleared)),
             by_rule=dict(Counter(alert.rule for alert in opened)),
             by_level=dict(Counter(alert.level for alert in opened)),
             by_subscriber=dict(Counter(alert.subscriber for alert in opened)),
@@ -161,10 +163,11 @@ class Queries:
         query = query if agency is None else query.where(table.c.agency == agency)
         return {row.status: row.count for row in self._rows(query)}
 
-    def quarantine(self, agency: str | None = None, most: int = 200) -> list[Quarantined]:
-        """Return what is in quarantine, the newest first."""
+    def quarantine(self, agency: str | None = None, most: int = 200, cleared: bool = False) -> list[Quarantined]:
+        """Return what is in quarantine, the newest first; what is sealed for those `cleared` alone."""
         table = tables.QUARANTINE
         query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
+        query = open_quarantine(query, cleared)
         query = query if agency is None else query.where(table.c.agency == agency)
         return [decode_quarantined(row.body) for row in self._rows(query)]
 
@@ -172,22 +175,22 @@ class Queries:
         found = self._rows(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
         return decode_quarantined(found[0].body) if found else None
 
-    def quarantine_counts(self) -> dict[str, int]:
+    def quarantine_counts(self, cleared: bool = False) -> dict[str, int]:
         """Return how many records are in quarantine, by the code of what is wrong."""
         table = tables.QUARANTINE
         query = sql.select(table.c.code, sql.func.count().label("count")).group_by(table.c.code)
-        return {row.code: row.count for row in self._rows(query)}
+        return {row.code: row.count for row in self._rows(open_quarantine(query, cleared))}
 
-    def review(self, most: int = 200) -> list[Review]:
-        """Return what waits for a person's decision, the newest first."""
+    def review(self, most: int = 200, cleared: bool = False) -> list[Review]:
+        """Return what waits for a person's decision, the newest first; what is sealed for those `cleared` alone."""
         table = tables.REVIEW
-        query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
-        return [decode_review(row.body) for row in self._rows(query)]
+        query = open_reviews(sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id), cleared)
+        return [decode_review(row.body) for row in self._rows(query.limit(most))]
 
-    def review_counts(self) -> dict[str, int]:
+    def review_counts(self, cleared: bool = False) -> dict[str, int]:
         table = tables.REVIEW
-        query = sql.select(table.c.reason, sql.func.count().label("count")).group_by(table.c.reason)
-        return {row.reason: row.count for row in self._rows(query)}
+        query = open_reviews(sql.select(table.c.reason, sql.func.count().label("count")), cleared)
+        return {row.reason: row.count for row in self._rows(query.group_by(table.c.reason))}
 
     def checkpoint(self, log: str) -> bytes | None:
         """Return the latest signed head of the log with this origin."""
@@ -242,6 +245,26 @@ class Queries:
         return int(self._rows(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
 
 
+def open_decisions(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out the sealed log's decisions for whoever is not `cleared` for what is sealed."""
+    return query if cleared else query.where(tables.DECISIONS.c.log != SEALED)
+
+
+def open_alerts(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out the alerts that rest on sealed items: they go to recipients cleared for them, and to nobody else."""
+    return query if cleared else query.where(tables.ALERTS.c.clearance != SEALED)
+
+
+def open_reviews(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out what waits for a person who is cleared for what is sealed."""
+    return query if cleared else query.where(tables.REVIEW.c.reason.not_like(SEALED_REASON + "%"))
+
+
+def open_quarantine(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
+    """Leave out what says of itself that it is sealed."""
+    return query if cleared else query.where(tables.QUARANTINE.c.code.not_like(SEALED_REASON + "%"))
+
+
 def _links(family: FamilyId | None = None) -> sql.Select[Any]:
     """Select who decided what on which item, without the bodies, in the order of each log."""
     table = tables.DECISIONS
@@ -260,10 +283,10 @@ def _bodies(family: FamilyId | None, outcome: str) -> sql.Select[Any]:
 def _standing(rows: Iterable[Row[Any]]) -> list[Row[Any]]:
     """Return the last `link` decision on each item; one on a book of attendance is one on every session in it."""
     items: dict[tuple[str, str, str], Row[Any]] = {}
-    sessions: dict[tuple[str, str], set[tuple[str, str, str]]] = {}
+    sessions: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}  # of one log: a sealed mark is in no book
     for row in rows:
         item = row.item or ""
-        person = (row.family, item.partition(".")[2])
+        person = (row.log, row.family, item.partition(".")[2])
         if item.startswith(BOOK):
             for key in sessions.get(person, ()):
                 items[key] = row

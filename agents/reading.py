@@ -124,7 +124,7 @@ class Reading:
     def _may_find(
         self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime
     ) -> Decision:
-        family, on = disclose.replay(self.stage, name, self.projection.family_records(name), now), on_day(now)
+        family, on = self.replayed(name, now), on_day(now)
         to = as_recipient(reader, family, self.stage.directory, on)
         ground = family.register.ground_for(person, on)
         request = _request(reader, to.sector, purpose)._replace(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -50,22 +50,25 @@ QUEUES = (
 class Rehearsal:
     """A hub in memory. `publish` takes (agency, event) pairs; time is the timestamp of each record."""
 
-    def __init__(self, seed: bytes = b"rehearsal") -> None:
+    def __init__(
+        self, seed: bytes = b"rehearsal", entropy: Callable[[int], bytes] = os.urandom, engine: Engine | None = None
+    ) -> None:
+        """`entropy` gives all keys, nonces and salts; a constant one makes two hubs' bytes comparable."""
         self.names = Pseudonyms(hashlib.sha256(seed).digest())
-        self.engine = Engine()
+        self.engine = engine or Engine()
         self.people = People()
         self._keys: dict[PersonId, bytes] = {}
-        self._hub_key = os.urandom(32)
-        self._private = X25519PrivateKey.generate()
-        gate = Gate(self.engine, os.urandom)
+        self._hub_key = entropy(32)
+        self._private = X25519PrivateKey.from_private_bytes(entropy(32))
+        gate = Gate(self.engine, entropy)
         public = self._private.public_key().public_bytes_raw()
         alerts = Alerts(gate, self.people, self.names, lambda _: public, self._contact)
         self.family = FamilyStage(
-            Linking(gate), alerts, rule_book(), self.people, self.names, QUEUES, self.data_key, os.urandom
+            Linking(gate), alerts, rule_book(), self.people, self.names, QUEUES, self.data_key, entropy
         )
         quarantine = lambda at: ("quarantine", self._hub_key)  # noqa: E731, ARG005
-        intake = Intake(self.names, self.people, self.data_key, quarantine, os.urandom, TYPED_SOURCES)
-        resolver = Resolver(self.names, self.people, self.data_key, quarantine, os.urandom, self._hub_key)
+        intake = Intake(self.names, self.people, self.data_key, quarantine, entropy, TYPED_SOURCES)
+        resolver = Resolver(self.names, self.people, self.data_key, quarantine, entropy, self._hub_key)
         stages = {"intake": intake, "resolver": resolver, "family": self.family}
         self.pipeline = Pipeline(stages, self._keep, self.people.apply)
 

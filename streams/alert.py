@@ -17,7 +17,7 @@ from consent.decision import Decision
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
 from schemas.people import KnownPractitioner
-from streams import topology
+from streams import sealed, topology
 from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory
 from streams.identity.practitioners import Contact
@@ -139,6 +139,7 @@ class Alerts:
         def told(evidence: Evidence) -> Reason:
             answer, facts = seen.answer_for(evidence)
             decision = self._record(answer, family, seen.recipient, evidence, cause, at)
+            decision = msgspec.structs.replace(decision, log=sealed.log_of(sent.clearance, decision.log))
             decisions.append(decision)
             return reason(evidence, facts, answer, decision, members_of(family))
 

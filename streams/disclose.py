@@ -12,6 +12,7 @@ from consent.minimise import minimise
 from schemas.ids import FamilyId, ItemId, PersonId
 from schemas.people import KnownPractitioner
 from schemas.records import Record
+from streams import sealed
 from streams.attendance import total
 from streams.family import FamilyStage
 from streams.family_state import Value
@@ -86,8 +87,9 @@ def replay(stage: FamilyStage, family: FamilyId, records: list[Record], now: dat
     found = state.get(family)
     replayed = found if isinstance(found, Family) else Family(family)
     replayed.as_of = now
-    for _ in stage.linking.again(replayed, now):
-        pass
+    for layer in (False, True):
+        for _ in stage.linking.again(replayed, now, layer):
+            pass
     return replayed
 
 
@@ -102,10 +104,12 @@ def look(
     to = as_recipient(reader, family, stage.directory, on)
     seen = see(family, stage.linking.gate, to, on, purpose)
     decisions: list[Decision] = []
-    lines = [_line(stage, family, seen, e, now, decisions) for e in seen.sight.entries]
+    lines = [_line(stage, family, seen, e, now, decisions) for e in seen.shown]
     lines += _attendance(stage, family, seen, now, decisions)
+    if all(one.log == sealed.SEALED for one in decisions):  # each look leaves its record in the open log
+        decisions.append(stage.linking.nothing_shown(family, seen.recipient, purpose, now))
     if not lines:
-        return _refused(stage, family, seen, now, purpose), None
+        return decisions, None
     standing = [
         Standing(f.rule.id, f.rule.title, f.level, f.scope, f.rule.prompt, f.rule.goes_away)
         for f in evaluate(stage.rules, seen.sight)
@@ -159,7 +163,7 @@ def _attendance(
     stage: FamilyStage, family: Family, seen: Seen, now: datetime, decisions: list[Decision]
 ) -> list[Line]:
     lines = []
-    for (person, school), weeks in sorted(seen.sight.weeks.items()):
+    for (person, school), weeks in sorted(seen.weeks.items()):
         answer = seen.books[(person, school)]
         known = [w for w, tally in weeks.items() if tally != (0, 0, 0)]
         if not known:
@@ -194,11 +198,6 @@ def _attendance(
             )
         )
     return lines
-
-
-def _refused(stage: FamilyStage, family: Family, seen: Seen, now: datetime, purpose: str) -> list[Decision]:
-    """One record of a look that showed nothing: it says the same whether there is nothing or nothing to be shown."""
-    return [stage.linking.nothing_shown(family, seen.recipient, purpose, now)]
 
 
 def _persons(family: Family, seen: Seen) -> tuple[Named, ...]:

@@ -13,10 +13,11 @@ from schemas import records
 from schemas.errors import Unsealable
 from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Item, Members, Record, Review, Section, SendSection, Tick
-from streams import topology
+from streams import sealed, topology
 from streams.alert import Alerts
 from streams.attendance import Block, Book, classify
-from streams.family_state import Due, Value
+from streams.due import move_due, take_due
+from streams.family_state import Value
 from streams.fold import take_item
 from streams.identity.directory import Directory
 from streams.linking import Linking
@@ -25,7 +26,7 @@ from streams.outcome import Emit, Outcome, State
 from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
 from streams.risk.evaluate import Finding, evaluate
 from streams.risk.rules import RuleBook
-from streams.sight import see
+from streams.sight import Seen, see
 from streams.timeline import ATTENDANCE, Entry, Family, on_day
 
 
@@ -76,7 +77,8 @@ class FamilyStage:
         if isinstance(message, Tick):
             return self._tick(message, record.partition, state, loaded)
         family = self._load(message.family, state, loaded)
-        family.as_of = max(family.as_of or message.received_at, message.received_at)
+        if not isinstance(message, Item):
+            family.as_of = sealed.later(family.as_of, message.received_at)
         self._take(message, family, state, outcome)
         return [family]
 
@@ -113,28 +115,37 @@ class FamilyStage:
         except Unsealable:
             family.erased.add(item.person)
             return
+        if sealed.wakes(facts):
+            family.as_of = sealed.later(family.as_of, item.received_at)
+        else:
+            family.sealed_as_of = sealed.later(family.sealed_as_of, item.received_at)
         carrier = take_item(family, item, facts, partial(_block, state, family))
         if carrier is None:
             return
         if isinstance(carrier, Entry):
-            if facts.tier != "sealed":
+            if sealed.registers(facts):
                 family.register.apply(carrier.facts, carrier.item, carrier.received_at)
         else:
             self._stir(family, item.person, facts.data, carrier)
-        at = family.as_of or item.received_at
-        decision = self.linking.arrive(family, item.person, facts, item.event, carrier, at)
+        at = family.as_of if sealed.wakes(facts) else sealed.later(family.as_of, family.sealed_as_of)
+        decision = self.linking.arrive(family, item.person, facts, item.event, carrier, at or item.received_at)
         outcome.decisions.append(decision)
         if decision.outcome is Verdict.REFER:
-            outcome.emits.append(self._refer(item, family, "refer"))
+            outcome.emits.append(self._refer(item, family, sealed.is_sealed(facts)))
 
     def _stir(self, family: Family, person: PersonId, data: dict[str, object], book: Book) -> None:
         """A plain mark matters to the rules when a pupil is absent, or while an alert rests on attendance."""
         if book.link != Verdict.SHARE:
             return
-        open_alert = any(s.status == "open" and s.scope in (person, family.family) for s in family.alerts.values())
-        family.restless = family.restless or open_alert or _counts_as_absence(data)
+        layers = {
+            s.clearance == sealed.SEALED
+            for s in family.alerts.values()
+            if s.status == "open" and s.scope in (person, family.family)
+        }
+        layers |= {False, True} if _counts_as_absence(data) else set()
+        family.restless, family.stirred = family.restless or False in layers, family.stirred or True in layers
 
-    def _refer(self, item: Item, family: Family, reason: str) -> Emit:
+    def _refer(self, item: Item, family: Family, layer: bool, reason: str = "refer") -> Emit:
         review = Review(
             id=self.pseudonyms.mint("v", item.id, family.family, reason),
             event=item.event,
@@ -145,57 +156,82 @@ class FamilyStage:
             persons=(item.person,),
             families=(family.family,),
         )
-        return Emit(topology.REVIEW, review.id, records.encode(review))
+        return Emit(sealed.review_topic(layer), review.id, records.encode(review))
 
     def _tick(
         self, tick: Tick, partition: int, state: State[Value], loaded: dict[FamilyId, Family]
     ) -> list[Family]:
         """Wake the families for which something changes by time alone, up to the tick's day."""
-        woken: list[Family] = []
-        days = _due(state, f"due|{partition}")
-        for day in sorted(d for d in days.names if d <= on_day(tick.at).isoformat()):
-            due = _due(state, f"due|{partition}|{day}")
-            for name in sorted(due.names):
-                family = self._load(FamilyId(name), state, loaded)
-                family.as_of = max(family.as_of or tick.at, tick.at)
-                family.next_on, family.restless, family.register_version = None, True, ""
-                woken.append(family)
-            due.names.clear()
-            state.put(f"due|{partition}|{day}", due)
-            days.names.discard(day)
-            state.put(f"due|{partition}", days)
-        return woken
+        woken: dict[FamilyId, Family] = {}
+        for name in take_due(state, f"due|{partition}", on_day(tick.at)):
+            family = woken[name] = self._load(name, state, loaded)
+            family.as_of = sealed.later(family.as_of, tick.at)
+            family.next_on, family.restless, family.register_version = None, True, ""
+        for name in take_due(state, f"due.sealed|{partition}", on_day(tick.at)):
+            family = woken[name] = self._load(name, state, loaded)
+            family.sealed_as_of = sealed.later(family.sealed_as_of, tick.at)
+            family.sealed_next_on, family.stirred = None, True
+        return list(woken.values())
 
     def _settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
         """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
-        at = family.as_of
-        if at is None:
-            return
-        version = family.register.version()
-        if version != family.register_version:
+        at, version = family.as_of, family.register.version()
+        if at is not None and version != family.register_version:
             outcome.decisions += self.linking.again(family, at)
             family.register_version, family.restless = version, True
             self._remind(family, at, outcome)
-        if family.restless:
+        if at is not None and family.restless:
             self._alert(family, at, outcome)
             self._set_timer(family, on_day(at), partition, state)
-            family.restless = False
+        if family.restless or family.stirred:
+            self._settle_sealed(family, partition, state, outcome)
+            family.restless = family.stirred = False
+
+    def _settle_sealed(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
+        """The same of the sealed layer, at a time of its own; most families have none."""
+        at = sealed.later(family.as_of, family.sealed_as_of)
+        if at is None or not _has_sealed(family):
+            return
+        outcome.decisions += self.linking.again(family, at, layer=True)
+        self._remind(family, at, outcome, layer=True)
+        self._alert_cleared(family, at, outcome)
+        self._set_timer(family, on_day(at), partition, state, layer=True)
 
     def _alert(self, family: Family, at: datetime, outcome: Outcome) -> None:
         if not family.alerts and not self._may_count(family):
             return
         on = on_day(at)
-        base = see(family, self.linking.gate, lead_or_duty(family, self.directory, self.queues, on), on)
+        base = self._base(family, on)
         findings = evaluate(self.rules, base.sight)
         outcome.extend(self.alerts.reconcile(family, "", base, findings, at))
-        tiers = (e.facts.tier for s in family.sections.values() for e in s.entries.values())
-        closest = max(tiers, key=TIERS.index, default="normal")
-        above = TIERS.index(closest) > TIERS.index(base.recipient.clearance)
-        queue = cleared_queue(closest, self.queues) if above else None
-        if queue is not None:
-            more = see(family, self.linking.gate, queue, on)
+        more, tier = self._closest(family, base, on)
+        if more is not None:
             only = _beyond(evaluate(self.rules, more.sight), findings)
-            outcome.extend(self.alerts.reconcile(family, closest, more, only, at))
+            outcome.extend(self.alerts.reconcile(family, tier, more, only, at))
+
+    def _alert_cleared(self, family: Family, at: datetime, outcome: Outcome) -> None:
+        """Tell the queue that is cleared for it, and nobody else, what stands beyond what the others are told."""
+        queue, on = cleared_queue(sealed.SEALED, self.queues), on_day(at)
+        if queue is None:
+            return
+        base = self._base(family, on)
+        more, _ = self._closest(family, base, on)
+        told = [f for seen in (base, more) if seen is not None for f in evaluate(self.rules, seen.sight)]
+        every = see(family, self.linking.gate, queue, on)
+        only = _beyond(evaluate(self.rules, every.sight), told)
+        outcome.extend(self.alerts.reconcile(family, sealed.SEALED, every, only, at))
+
+    def _base(self, family: Family, on: date) -> Seen:
+        """What the lead professional, or else the duty queue, may see of the open layer."""
+        return see(family, self.linking.gate, sealed.blind(lead_or_duty(family, self.directory, self.queues, on)), on)
+
+    def _closest(self, family: Family, base: Seen, on: date) -> tuple[Seen | None, str]:
+        """What a queue may see that is cleared for more than the lead is, where the open layer holds more; its tier."""
+        every = (e.facts for s in family.sections.values() for e in s.entries.values())
+        tier = max((f.tier for f in every if sealed.raises_closest(f)), key=TIERS.index, default="normal")
+        above = TIERS.index(tier) > TIERS.index(base.recipient.clearance)
+        queue = cleared_queue(tier, self.queues) if above else None
+        return (see(family, self.linking.gate, sealed.blind(queue), on) if queue else None), tier
 
     def _may_count(self, family: Family) -> bool:
         """Whether the record holds anything that a rule reads: most families' never does, and few records change it."""
@@ -209,12 +245,12 @@ class FamilyStage:
                     return True
         return False
 
-    def _remind(self, family: Family, at: datetime, outcome: Outcome) -> None:
-        ends = self.linking.ends_soon(family, on_day(at))
+    def _remind(self, family: Family, at: datetime, outcome: Outcome, layer: bool = False) -> None:
+        ends = self.linking.ends_soon(family, on_day(at), layer)
         if ends is None:
             return
         review = Review(
-            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", ends.isoformat()),
+            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", ends.isoformat(), *("sealed",) * layer),
             event=EventKey(""),
             reason="hold-ends-soon",
             received_at=at,
@@ -222,20 +258,27 @@ class FamilyStage:
             key_id="",
             families=(family.family,),
         )
-        outcome.emits.append(Emit(topology.REVIEW, review.id, records.encode(review)))
+        outcome.emits.append(Emit(sealed.review_topic(layer), review.id, records.encode(review)))
 
-    def _set_timer(self, family: Family, on: date, partition: int, state: State[Value]) -> None:
-        days = [d for d in self.linking.timers(family) if d > on]
-        days += [s.until for s in family.alerts.values() if s.status == "open" and on < s.until < date.max]
-        change = family.register.next_change(on)
-        next_on = min([*days, *([change] if change else [])], default=None)
-        if next_on == family.next_on:
+    def _set_timer(self, family: Family, on: date, partition: int, state: State[Value], layer: bool = False) -> None:
+        days = [d for d in self.linking.timers(family, layer) if d > on]
+        alerts = (s for s in family.alerts.values() if (s.clearance == sealed.SEALED) is layer)
+        days += [s.until for s in alerts if s.status == "open" and on < s.until < date.max]
+        days += [] if layer else filter(None, [family.register.next_change(on)])
+        next_on = min(days, default=None)
+        before = family.sealed_next_on if layer else family.next_on
+        if next_on == before:
             return
-        if family.next_on is not None:
-            _change_due(state, partition, family.next_on, family.family, add=False)
-        if next_on is not None:
-            _change_due(state, partition, next_on, family.family, add=True)
-        family.next_on = next_on
+        move_due(state, f"due.sealed|{partition}" if layer else f"due|{partition}", family.family, before, next_on)
+        if layer:
+            family.sealed_next_on = next_on
+        else:
+            family.next_on = next_on
+
+
+def _has_sealed(family: Family) -> bool:
+    told = any(s.clearance == sealed.SEALED for s in family.alerts.values())
+    return told or any(sealed.is_sealed(e.facts) for s in family.sections.values() for e in s.entries.values())
 
 
 def _beyond(findings: list[Finding], base: list[Finding]) -> list[Finding]:
@@ -255,19 +298,3 @@ def _block(state: State[Value], family: Family, person: PersonId, number: int, m
     block = found if isinstance(found, Block) else Block(person, name)
     state.put(name, block)
     return block
-
-
-def _due(state: State[Value], name: str) -> Due:
-    found = state.get(name)
-    return found if isinstance(found, Due) else Due()
-
-
-def _change_due(state: State[Value], partition: int, on: date, family: FamilyId, *, add: bool) -> None:
-    name = f"due|{partition}|{on.isoformat()}"
-    due = _due(state, name)
-    (due.names.add if add else due.names.discard)(family)
-    state.put(name, due)
-    days = _due(state, f"due|{partition}")
-    if add and on.isoformat() not in days.names:
-        days.names.add(on.isoformat())
-        state.put(f"due|{partition}", days)

@@ -12,6 +12,7 @@ from consent.seal import seal, unseal
 from schemas.errors import Unsealable
 from schemas.ids import FamilyId, PersonId
 from schemas.records import Members
+from streams import sealed as sealed_layer
 from streams.attendance import Block
 from streams.timeline import Family, Section, Sent
 
@@ -26,6 +27,8 @@ class _StoredFamily(msgspec.Struct, frozen=True, tag="f", array_like=True):
     as_of: datetime | None
     next_on: date | None
     sections: dict[PersonId, tuple[int, bytes]]
+    sealed_as_of: datetime | None = None
+    sealed_next_on: date | None = None
 
 
 class _StoredBlock(msgspec.Struct, frozen=True, tag="b", array_like=True):
@@ -87,6 +90,8 @@ class FamilyCodec:
                 value.as_of,
                 value.next_on,
                 sections,
+                value.sealed_as_of,
+                value.sealed_next_on,
             )
         )
 
@@ -107,6 +112,8 @@ class FamilyCodec:
             as_of=value.as_of,
             next_on=value.next_on,
             sealed=value.sections,
+            sealed_as_of=value.sealed_as_of,
+            sealed_next_on=value.sealed_next_on,
         )
         for person, (version, sealed) in value.sections.items():
             try:
@@ -118,7 +125,7 @@ class FamilyCodec:
             family.sections[person] = _SECTION.decode(plain)
         for section in family.sections.values():
             for entry in section.entries.values():
-                if entry.facts.tier != "sealed":
+                if sealed_layer.registers(entry.facts):
                     family.register.apply(entry.facts, entry.item, entry.received_at)
         return family
 

@@ -9,6 +9,7 @@ import msgspec
 
 from schemas.ids import EventKey, PersonId, item_id
 from schemas.records import Facts, Item
+from streams import sealed
 from streams.attendance import (
     Block,
     Book,
@@ -32,7 +33,7 @@ def take_item(family: Family, item: Item, facts: Facts, blocks: Blocks) -> Entry
     """Fold one item in. Return what now carries its link decision, or None when it was there before."""
     section = section_of(family, item.person)
     _remember_said(section, facts)
-    if facts.type == ATTENDANCE:
+    if facts.type == ATTENDANCE and sealed.contests(facts):
         return _take_attendance(section, item, facts, blocks)
     if item.id in section.entries:
         return None
@@ -42,7 +43,7 @@ def take_item(family: Family, item: Item, facts: Facts, blocks: Blocks) -> Entry
 
 
 def _remember_said(section: Section, facts: Facts) -> None:
-    if facts.said is None:
+    if facts.said is None or not sealed.names(facts):
         return
     at = section.said_at
     # of two that were recorded at one instant the greater text stands, whichever came first

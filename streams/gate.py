@@ -38,6 +38,7 @@ class Recipient(msgspec.Struct, frozen=True):
     subscriber: str = ""
     involved: bool = True
     party: str = "none"
+    sealed_party: str = "none"  # the same by what sealed items say as well: counts where those are decided
 
 
 HUB = Recipient("hub", "hub", "hub", "hub", "sealed")
@@ -85,7 +86,7 @@ class Gate:
             sector=to.sector,
             clearance=to.clearance,
             involved="involved" if to.involved else "not-involved",
-            party=to.party,
+            party=to.sealed_party if facts.tier == "sealed" else to.party,
             category=facts.category,
             sensitivity=sensitivity(facts),
             tier=facts.tier,

@@ -90,17 +90,19 @@ class Intake:
         try:
             remarks = check(event, origin.agency)
         except Refusal as refusal:
-            return self._answers.refused(record, origin, refusal, receipt, "quarantined")
+            return self._answers.refused(record, origin, refusal, receipt, "quarantined", tier_of(event))
         now = Seen(receipt, origin.place)
         before = state.get(key)
         if before is not None:
-            return self._again(record, origin, receipt, before, now)
+            return self._again(record, origin, receipt, before, now, tier_of(event))
         state.put(key, now)
         return self._accept(origin, event, key, content, receipt, remarks)
 
-    def _again(self, record: Record, origin: Origin, receipt: str, before: Seen, now: Seen) -> list[Emit]:
+    def _again(
+        self, record: Record, origin: Origin, receipt: str, before: Seen, now: Seen, tier: str
+    ) -> list[Emit]:
         if before.digest != now.digest:
-            return self._answers.refused(record, origin, CONFLICT, receipt, "conflict")
+            return self._answers.refused(record, origin, CONFLICT, receipt, "conflict", tier)
         if before.place == now.place:
             return []
         return [self._answers.receipt(receipt, "duplicate", origin)]
@@ -155,6 +157,11 @@ class Intake:
         if len(firsts) != 1:
             return None
         return each[0] if len(each) == 1 else self.directory.person(firsts.pop() or PersonId(""))
+
+
+def tier_of(event: CloudEvent) -> str:
+    """The tier that an event says it has; empty where it says none."""
+    return str(event.data["about"].get("tier") or "")
 
 
 def lacks_agreement(contract: Contract, facts: Facts, event: CloudEvent) -> bool:

@@ -11,9 +11,10 @@ import msgspec
 from consent.seal import Pseudonyms, seal
 from schemas.errors import Refusal
 from schemas.records import Quarantined, Receipt, Record, Remark, encode
+from streams import sealed
 from streams.intake_split import Entropy
 from streams.outcome import Emit
-from streams.topology import QUARANTINE, receipts
+from streams.topology import receipts
 
 QuarantineKey = Callable[[datetime], tuple[str, bytes]]
 """Returns (key id, key of 32 bytes) for what was received at that instant; the key is destroyed when it expires."""
@@ -60,17 +61,22 @@ class Answers:
         """Return the receipt of an event that was accepted, or was here before."""
         return self._receipt(Receipt(id, origin.agency, status, origin.received_at, warnings=warnings))
 
-    def refused(self, record: Record, origin: Origin, why: Refusal, receipt: str, status: str) -> list[Emit]:
-        """Return a refused record's receipt (under its own id where `receipt` is empty) and its place in quarantine."""
+    def refused(
+        self, record: Record, origin: Origin, why: Refusal, receipt: str, status: str, tier: str = ""
+    ) -> list[Emit]:
+        """Return a refused record's receipt (under its own id where `receipt` is empty) and its place in quarantine.
+
+        `tier` is the one that the event says it has, where it could be read.
+        """
         name = self.names.mint("q", *map(str, origin.place))
         said = Receipt(
             receipt or name, origin.agency, status, origin.received_at, why.path, why.code, why.problem, why.fix
         )
-        return [self._quarantined(name, record, origin, why), self._receipt(said)]
+        return [self._quarantined(name, record, origin, why, sealed.quarantine_topic(tier)), self._receipt(said)]
 
-    def _quarantined(self, name: str, record: Record, origin: Origin, why: Refusal) -> Emit:
+    def _quarantined(self, name: str, record: Record, origin: Origin, why: Refusal, topic: str) -> Emit:
         key_id, key = self.quarantine_key(origin.received_at)
-        sealed = seal(key, self.entropy(12), encode(record), quarantine_label(name))
+        parcel = seal(key, self.entropy(12), encode(record), quarantine_label(name))
         aside = Quarantined(
             id=name,
             agency=origin.agency,
@@ -80,10 +86,10 @@ class Answers:
             code=why.code,
             problem=why.problem,
             fix=why.fix,
-            sealed=sealed,
+            sealed=parcel,
             key_id=key_id,
         )
-        return Emit(QUARANTINE, name, encode(aside))
+        return Emit(topic, name, encode(aside))
 
     def _receipt(self, receipt: Receipt) -> Emit:
         return Emit(receipts(receipt.agency), receipt.id, encode(receipt))

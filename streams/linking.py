@@ -16,6 +16,7 @@ from consent.decision import Decision, Ruling
 from consent.decision import Outcome as Verdict
 from schemas.ids import EventKey, ItemId, PersonId
 from schemas.records import Facts
+from streams import sealed
 from streams.attendance import Book
 from streams.gate import HUB, Answer, Gate, Recipient
 from streams.sight import book_facts
@@ -43,20 +44,26 @@ class Linking:
         if isinstance(carrier, Entry) or not carrier.ended:
             _settle(carrier, answer, on)
         if isinstance(carrier, Entry) or carrier.link != before:
-            family.restless = True
+            family.restless = family.restless or sealed.wakes(facts)
+            family.stirred = True
         return self._record(family, person, event, answer, at, "")
 
-    def again(self, family: Family, at: datetime) -> Iterator[Decision]:
-        """Ask again for everything in the record, and return a decision for each answer that changed."""
+    def again(self, family: Family, at: datetime, layer: bool = False) -> Iterator[Decision]:
+        """Ask again for everything in the record, and return a decision for each answer that changed.
+
+        `layer`: of the sealed items; else of everything but those.
+        """
         on = on_day(at)
-        for person, section in family.sections.items():
+        for person, section in sorted(family.sections.items()):
             for entry in section.entries.values():
+                if not sealed.in_layer(entry.facts, layer):
+                    continue
                 held_on = on_day(entry.received_at)
                 if self._changed(family, person, entry, entry.facts, held_on, on):
                     family.changed.add(person)
                     answer = self._answer(family, person, entry, entry.facts, on)
                     yield self._record(family, person, entry.event, answer, at, f"again.{on}")
-            for book in section.books.values():
+            for book in () if layer else section.books.values():
                 facts = book_facts(on)
                 if self._changed(family, person, book, facts, book.held_since or on, on):
                     family.changed.add(person)
@@ -80,26 +87,29 @@ class Linking:
         answer = self.gate.link(facts, names_of(family, person), family.register, on)
         return Answer(HOLD_ENDED, answer.request) if carrier.ended else answer
 
-    def hold_ends(self, family: Family) -> set[date]:
-        """Days on which a hold of this family ends."""
+    def hold_ends(self, family: Family, layer: bool = False) -> set[date]:
+        """Days on which a hold of this family ends: of the sealed items (`layer`), or of all others."""
         held: set[date] = set()
         for section in family.sections.values():
-            held |= {on_day(e.received_at) for e in section.entries.values() if e.link == Verdict.HOLD}
+            own = (e for e in section.entries.values() if sealed.in_layer(e.facts, layer))
+            held |= {on_day(e.received_at) for e in own if e.link == Verdict.HOLD}
+            if layer:
+                continue
             held |= {b.held_since for b in section.books.values() if b.link == Verdict.HOLD and b.held_since}
         return {since + timedelta(days=self.hold_days) for since in held}
 
-    def timers(self, family: Family) -> set[date]:
+    def timers(self, family: Family, layer: bool = False) -> set[date]:
         """Days on which a hold ends, and those on which somebody must be reminded of it."""
-        ends = self.hold_ends(family)
+        ends = self.hold_ends(family, layer)
         return ends | {day - timedelta(days=self.reminder_days) for day in ends}
 
-    def ends_soon(self, family: Family, on: date) -> date | None:
+    def ends_soon(self, family: Family, on: date, layer: bool = False) -> date | None:
         """The next end of a hold that somebody should be reminded of by now, if there is one."""
         soon = on + timedelta(days=self.reminder_days)
-        return min((day for day in self.hold_ends(family) if on < day <= soon), default=None)
+        return min((day for day in self.hold_ends(family, layer) if on < day <= soon), default=None)
 
     def nothing_shown(self, family: Family, to: Recipient, purpose: str, at: datetime) -> Decision:
-        """The record of a look that showed nothing."""
+        """The record of a look that showed nothing, or nothing but what is sealed."""
         facts = book_facts(on_day(at))
         answer = self.gate.disclose(facts, (PersonId(""),), family.register, on_day(at), to, purpose)
         refused = msgspec.structs.replace(answer.ruling, outcome=Verdict.WITHHOLD)

@@ -15,6 +15,7 @@ from schemas import records
 from schemas.errors import Unsealable
 from schemas.ids import FamilyId, PersonId
 from schemas.records import Item, Section, SendSection
+from streams import sealed as sealed_layer
 from streams import topology
 from streams.attendance import Block, Mark, mark_at
 from streams.family_state import Moved, pack_moved, unpack_moved
@@ -36,7 +37,7 @@ def send_section(
     section = family.sections.get(ask.person)
     if ask.remove:
         family.gone[ask.person] = (ask.to, ask.version)
-        family.restless, family.register_version = True, ""
+        family.restless, family.stirred, family.register_version = True, True, ""
     else:
         family.copies.setdefault(ask.person, {})[ask.to] = ask.version
     if section is None:
@@ -92,14 +93,17 @@ def receive_section(
         return [_onward(moved, content, *gone, data_key, entropy)]
     section = section_of(family, moved.person)
     _adopt_said(section, content.section)
-    new = [_adopt(family, moved, entry, blocks) for entry in content.section.entries.values()]
+    new = [entry.facts for entry in content.section.entries.values() if _adopt(family, moved, entry, blocks)]
     for school, book in content.section.books.items():
         book_of(section, school)
         for month in book.months:
             for mark in _marks(moved.person, content.blocks.get(f"{book.number}/{month}", {}), month):
-                new.append(_adopt(family, moved, entry_of_mark(moved.person, school, mark, moved.received_at), blocks))
-    family.restless, family.register_version = True, ""
-    if not any(new):  # nothing that was not known here: nobody else needs it either
+                entry = entry_of_mark(moved.person, school, mark, moved.received_at)
+                new += [entry.facts] if _adopt(family, moved, entry, blocks) else []
+    if any(sealed_layer.wakes(facts) for facts in new):
+        family.restless, family.register_version = True, ""
+    family.stirred = family.stirred or bool(new)
+    if not new:  # nothing that was not known here: nobody else needs it either
         return []
     copies = family.copies.get(moved.person, {}).items()
     return [_onward(moved, content, to, version, data_key, entropy) for to, version in copies if to != moved.came_from]
@@ -114,7 +118,7 @@ def _adopt(family: Family, moved: Section, entry: Entry, blocks: Blocks) -> bool
     """Fold one entry in; say whether it was new."""
     item = Item(entry.item, entry.event, moved.person, family.family, entry.received_at, moved.key_version, b"")
     carrier = take_item(family, item, entry.facts, blocks)
-    if isinstance(carrier, Entry) and entry.facts.tier != "sealed":
+    if isinstance(carrier, Entry) and sealed_layer.registers(entry.facts):
         family.register.apply(carrier.facts, carrier.item, carrier.received_at)
     return carrier is not None
 

@@ -7,7 +7,7 @@ the default (design §9).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 import msgspec
@@ -15,6 +15,8 @@ import msgspec
 from schemas.codes import code_list
 from schemas.ids import PersonId, PractitionerId
 from schemas.people import KnownPractitioner
+from schemas.records import Facts
+from streams import sealed
 from streams.gate import Recipient
 from streams.identity.directory import Directory
 from streams.intake_names import every_id
@@ -41,44 +43,49 @@ def sector_of(role: str, on: date) -> str:
     return str(code.extra.get("sector", "voluntary")) if code else "voluntary"
 
 
-def alleged_in(family: Family) -> frozenset[PersonId]:
-    """Everyone whom some event in the family's record names as the alleged adult, whatever became of the item."""
-    found: set[PersonId] = set()
-    for person, section in family.sections.items():
-        for entry in section.entries.values():
-            if entry.facts.role == "alleged":
-                found.add(person)
-            found.update(p.person for p in entry.facts.parties if p.role == "alleged")
-    return frozenset(found)
+def party(person: PersonId | None, family: Family, counts: Callable[[Facts], bool] = sealed.makes_party) -> str:
+    """How this person is a party to the family's record: none | alleged | household | linked | subject.
 
-
-def party(person: PersonId | None, family: Family) -> str:
-    """How this person is a party to the family's record: none | alleged | household | linked | subject."""
+    By the items that count, whatever became of them: the open ones, unless said otherwise.
+    """
     if person is None:
         return "none"
-    if person in alleged_in(family):
+    facts = [(own, e.facts) for own, s in family.sections.items() for e in s.entries.values() if counts(e.facts)]
+    named = {(p.person, p.role) for _, one in facts for p in one.parties} | {(own, one.role) for own, one in facts}
+    if (person, "alleged") in named:
         return "alleged"
     for member in family.members.members if family.members else ():
         if member.person == person:
             return "household" if member.home else "linked"
-    linked = {p.person for s in family.sections.values() for e in s.entries.values() for p in e.facts.parties}
-    if person in family.sections:
+    section = family.sections.get(person)
+    if any(own == person for own, _ in facts) or (section is not None and section.books):
         return "subject"
-    return "linked" if person in linked else "none"
+    return "linked" if any(one == person for one, _ in named) else "none"
 
 
-def _party(worker: KnownPractitioner, family: Family, directory: Directory) -> str:
-    """How a practitioner is a party, under whichever of the ids of the person they are; the closest counts."""
-    ids = every_id(directory, worker.person) if worker.person else ()
-    return min((party(one, family) for one in ids), key=_PARTIES.index, default="none")
+def _party(
+    worker: KnownPractitioner, family: Family, directory: Directory, counts: Callable[[Facts], bool]
+) -> str:
+    """How a practitioner, or else their manager, is a party, under whichever of the ids of the person they are."""
+    manager = directory.practitioner(worker.manager) if worker.manager else None
+    own, other = (
+        min((party(one, family, counts) for one in _ids(directory, who)), key=_PARTIES.index, default="none")
+        for who in (worker, manager)
+    )
+    return "managed-by-one" if own == "none" and other != "none" else own
+
+
+def _ids(directory: Directory, worker: KnownPractitioner | None) -> tuple[PersonId, ...]:
+    return every_id(directory, worker.person) if worker and worker.person else ()
 
 
 def as_recipient(worker: KnownPractitioner, family: Family, directory: Directory, on: date) -> Recipient:
-    """Resolve a practitioner into the recipient that the policies are asked about."""
-    how = _party(worker, family, directory)
-    manager = directory.practitioner(worker.manager) if worker.manager else None
-    if how == "none" and manager is not None and _party(manager, family, directory) != "none":
-        how = "managed-by-one"
+    """Resolve a practitioner into the recipient that the policies are asked about.
+
+    Whoever is a party by a sealed item alone is one where sealed items are decided, and nowhere else: to be shut out
+    of the open record would tell them.
+    """
+    how = _party(worker, family, directory, sealed.makes_party)
     involved = {i.practitioner for i in family.register.involved(on)} | {family.register.lead(on)}
     return Recipient(
         id=worker.practitioner,
@@ -89,7 +96,12 @@ def as_recipient(worker: KnownPractitioner, family: Family, directory: Directory
         subscriber=worker.subscriber,
         involved=worker.active and worker.practitioner in involved,
         party=how,
+        sealed_party=_party(worker, family, directory, _all) if worker.clearance == sealed.SEALED else how,
     )
+
+
+def _all(_: Facts) -> bool:
+    return True
 
 
 def from_queue(queue: Queue) -> Recipient:

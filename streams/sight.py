@@ -6,6 +6,7 @@ see, and nothing can be guessed from it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from consent.decision import Outcome as Verdict
 from schemas.ids import ItemId, PersonId
 from schemas.records import Facts
+from streams import sealed
 from streams.attendance import Tally
 from streams.gate import Answer, Gate, Recipient
 from streams.risk.evaluate import Evidence, Sight, weeks_of
@@ -31,7 +33,8 @@ class Seen(msgspec.Struct):
     persons: set[PersonId]  # in whose section something may be seen
     children: frozenset[PersonId]
     workers: set[str]  # practitioners whose involvement may be known
-    hidden: int = 0  # how many items the recipient may not see, for those who may know that
+    shown: list[Entry]  # for a timeline: the open items that stand openly, and the sealed ones that stand
+    weeks: dict[tuple[PersonId, str], dict[int, Tally]]  # for a timeline: of open marks alone
 
     def answer_for(self, evidence: Evidence) -> tuple[Answer, Facts]:
         """Return the answer that let this evidence be seen, and its facts."""
@@ -75,9 +78,8 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
     answers: dict[ItemId, Answer] = {}
     books: dict[tuple[PersonId, str], Answer] = {}
     weeks: dict[tuple[PersonId, str], dict[int, Tally]] = {}
-    hidden = 0
     same = same_people(family)
-    for own, section in family.sections.items():
+    for own, section in sorted(family.sections.items()):
         person, names = same.get(own, own), names_of(family, own)
         for entry in section.entries.values():
             if own in left and on_day(entry.facts.happened_at) >= left[own]:
@@ -85,8 +87,6 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
             answer = gate.disclose(entry.facts, names, family.register, on, to, purpose)
             if entry.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
                 entries[entry.item], answers[entry.item] = entry, answer
-            else:
-                hidden += 1
         for school, book in section.books.items():
             answer = gate.disclose(book_facts(on), names, family.register, on, to, purpose)
             if book.link == Verdict.SHARE and answer.ruling.outcome is Verdict.SHARE:
@@ -94,9 +94,12 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
                 _add(weeks.setdefault((person, school), {}), book.weeks)
     standing = effective(entries.values(), same)
     marks = [e for e in standing if e.facts.type == ATTENDANCE]
-    for place, tallies in weeks_of(marks, same).items():
-        _add(weeks.setdefault(place, {}), tallies)
-        books.setdefault(place, answers[next(e.item for e in marks)])
+    openly = effective((e for e in entries.values() if sealed.in_layer(e.facts, False)), same)
+    open_weeks = {place: dict(tallies) for place, tallies in weeks.items()}
+    _add_marks(open_weeks, openly, same)
+    _add_marks(weeks, standing, same)
+    for place in weeks_of(marks, same):
+        books.setdefault(place, answers[_mark_of(place, marks, same)])
     children = children_of(family)
     others = [e for e in standing if e.facts.type != ATTENDANCE]
     return Seen(
@@ -108,14 +111,45 @@ def see(family: Family, gate: Gate, to: Recipient, on: date, purpose: str = "") 
         books=books,
         persons={same.get(p, p) for p in map(person_of, entries)} | {p for p, _ in books},
         children=children,
-        workers={str(e.facts.data.get("practitioner_id", "")) for e in standing if e.facts.category == "involvement"},
-        hidden=hidden,
+        shown=_shown(openly, standing),
+        weeks=open_weeks,
+        workers=_workers(standing, answers),
     )
+
+
+def _shown(openly: list[Entry], standing: list[Entry]) -> list[Entry]:
+    """A sealed correction takes nothing from the open record: whoever is cleared sees both.
+
+    Else the record of what they were shown would tell. Open marks are shown by the book, sealed ones each.
+    """
+    layer = [e for e in standing if sealed.in_layer(e.facts, True)]
+    return [e for e in openly if e.facts.type != ATTENDANCE] + layer
+
+
+def _workers(standing: list[Entry], answers: dict[ItemId, Answer]) -> set[str]:
+    """Who may be known to work with the family: a shielded worker's team and telephone would tell a place."""
+    field = "practitioner_id"
+    involved = (e for e in standing if e.facts.category == "involvement")
+    told = (e for e in involved if f"data.{field}" not in answers[e.item].ruling.removed)
+    return {str(e.facts.data.get(field, "")) for e in told}
+
+
+def _mark_of(place: tuple[PersonId, str], marks: list[Entry], same: Mapping[PersonId, PersonId]) -> ItemId:
+    """The mark whose answer serves for a book that has none of its own."""
+    of_place = (e for e in marks if next(iter(weeks_of([e], same))) == place)
+    return min(of_place, key=lambda e: (sealed.in_layer(e.facts, True), e.item)).item
 
 
 def person_of(item: ItemId) -> PersonId:
     """The person that an item is about, by the id that it came under."""
     return PersonId(item.partition(".")[2])
+
+
+def _add_marks(
+    into: dict[tuple[PersonId, str], dict[int, Tally]], entries: list[Entry], same: Mapping[PersonId, PersonId]
+) -> None:
+    for place, tallies in weeks_of((e for e in entries if e.facts.type == ATTENDANCE), same).items():
+        _add(into.setdefault(place, {}), tallies)
 
 
 def _add(into: dict[int, Tally], tallies: dict[int, Tally]) -> None:

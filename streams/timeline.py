@@ -15,6 +15,7 @@ import msgspec
 from consent.register import Register
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts, Members, PersonAsKnown
+from streams import sealed
 from streams.attendance import (
     Book,
     short,
@@ -87,7 +88,10 @@ class Family(msgspec.Struct, gc=False):
     register_version: str = ""
     as_of: datetime | None = None
     next_on: date | None = None
+    sealed_as_of: datetime | None = None  # up to when the sealed layer is worked out, where that is later
+    sealed_next_on: date | None = None
     restless: bool = False  # something that the rules may read has changed in this batch; not stored
+    stirred: bool = False  # the same of the sealed layer; not stored
     erased: set[PersonId] = set()  # whose key was destroyed: tombstones
     changed: set[PersonId] = set()  # sections touched since they were last sealed; not stored
     sealed: dict[PersonId, tuple[int, bytes]] = {}  # each section as last sealed
@@ -117,9 +121,14 @@ def names_of(family: Family, person: PersonId) -> tuple[PersonId, ...]:
 
 
 def members_of(family: Family) -> frozenset[PersonId]:
-    """Everyone who is, as far as the hub knows, of this family: nobody else is told of in its record."""
+    """Everyone who is, as far as the hub openly knows, of this family: nobody else is told of in its record."""
     stated = {m.person for m in family.members.members} if family.members else set()
-    return frozenset(stated | family.sections.keys())
+    return frozenset(stated | {person for person, section in family.sections.items() if known_openly(section)})
+
+
+def known_openly(section: Section) -> bool:
+    """Whether anything but sealed items makes the person known here."""
+    return bool(section.books) or any(sealed.in_layer(entry.facts, False) for entry in section.entries.values())
 
 
 def on_day(instant: datetime) -> date:

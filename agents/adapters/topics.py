@@ -53,7 +53,9 @@ def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: 
         Topic(topology.CHECKPOINTS, 1, _FOR_EVER),
         Topic(topology.IG_CASES, 1, _FOR_EVER),
         Topic(topology.QUARANTINE, 1, _days(_ASIDE_DAYS)),
+        Topic(topology.QUARANTINE_SEALED, 1, _days(_ASIDE_DAYS)),
         Topic(topology.REVIEW, 1, _FOR_EVER),
+        Topic(topology.REVIEW_SEALED, 1, _FOR_EVER),
         Topic(topology.ALERTS, partitions, _FOR_EVER),
         Topic(topology.ALERT_OUTCOMES, partitions, _FOR_EVER),
     ]

@@ -10,6 +10,7 @@ import typer
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, table
 from agents.commands.tools import tools
+from consent.decision import Decision
 
 IG_ROLE = "ig-officer"
 
@@ -28,7 +29,7 @@ def held(
     if reader.role != IG_ROLE:
         raise Stop(Exit.REFUSED, "held items are listed for information governance staff only")
     found = kit.queries.held(readers.family_named(family) if family else None)
-    cleared = [one for one in found if one.log != "sealed" or reader.clearance == "sealed"]
+    cleared = told_to(found, reader.clearance)
     if as_json:
         names = ("id", "family", "items", "publisher", "category", "purpose", "agreement_state", "rules", "decided_at")
         give([{name: msgspec.to_builtins(getattr(one, name)) for name in names} for one in cleared])
@@ -38,3 +39,8 @@ def held(
         for one in cleared
     ]
     table("Held", ("decision", "family", "from", "category", "purpose", "agreement", "since"), rows)
+
+
+def told_to(found: list[Decision], clearance: str) -> list[Decision]:
+    """Leave out decisions on sealed items for whoever is not cleared for them."""
+    return [one for one in found if one.log != "sealed" or clearance == "sealed"]

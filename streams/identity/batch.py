@@ -13,6 +13,7 @@ from consent.seal import Pseudonyms
 from schemas.errors import HearthError, Unsealable
 from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Facts, Identifier, Item, Members, Queued, SendSection, encode
+from streams import sealed
 from streams.identity import practitioners
 from streams.identity.directory import Directory
 from streams.identity.joining import clusters, is_certain, join, note
@@ -29,6 +30,8 @@ from streams.topology import FAMILY_ITEMS
 RELATIONSHIP = "hearth.social_care.RelationshipStated"
 SUPERSEDED = "hearth.health.IdentifierSuperseded"
 PRACTITIONERS = frozenset(("hearth.social_care.PractitionerRegistered", "hearth.social_care.PractitionerChanged"))
+
+_OF_PEOPLE = PRACTITIONERS | {RELATIONSHIP, SUPERSEDED}
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -84,6 +87,8 @@ class Batch:
 
     def _work(self, queued: Queued, facts: Facts) -> bool:
         """Return whether the event is done with; what stands in review may be sent again."""
+        if not sealed.learns(facts):
+            return self._place(queued, facts)
         if queued.type == SUPERSEDED:
             return self._supersede(queued, facts)
         said = look_up(self.ledger, queued)
@@ -98,6 +103,24 @@ class Batch:
         joined = join(self.ledger, queued.event, said)
         self.outcome.emits += [self._reviews.part(queued, one.ordinal) for one in unnamed]
         self._share(queued, facts, [one for one in said if one.keys], joined)
+        return True
+
+    def _place(self, queued: Queued, facts: Facts) -> bool:
+        """File a sealed event by what is known openly: nothing is learnt from it, of anybody.
+
+        What it says of who is who, and what it says of nobody known yet, waits for a person cleared for it.
+        """
+        if queued.type in _OF_PEOPLE:
+            return self._review(queued, "sealed-identity", ())
+        said = look_up(self.ledger, queued)
+        if self._in_doubt(queued, facts, said) or any(len(one.found) > 1 for one in said):
+            return self._review(queued, "identity-conflict", said)
+        known = [one for one in said if one.found]
+        if not known:
+            return self._review(queued, "sealed-unknown", said)
+        self.outcome.emits += [self._reviews.part(queued, one.ordinal) for one in said if not one.found]
+        parts = [self._part(next(iter(one.found)), one) for one in known]
+        self.outcome.emits += self._splitter.items(queued.event, facts, parts, queued.received_at)
         return True
 
     def _in_doubt(self, queued: Queued, facts: Facts, said: Sequence[Said]) -> bool:

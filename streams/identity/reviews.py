@@ -10,11 +10,11 @@ import msgspec
 from consent.seal import Pseudonyms, seal
 from schemas.ids import PersonId
 from schemas.records import Queued, Review, encode
+from streams import sealed as tiers
 from streams.identity.families import Tie
 from streams.intake_answers import QuarantineKey, quarantine_label
 from streams.intake_split import Entropy
 from streams.outcome import Emit
-from streams.topology import REVIEW
 
 
 @dataclass(frozen=True)
@@ -43,4 +43,4 @@ class Reviews:
         key_id, key = self.quarantine_key(queued.received_at)
         sealed = seal(key, self.entropy(12), encode(queued), quarantine_label(name))
         review = Review(name, queued.event, reason, queued.received_at, sealed, key_id, tuple(persons))
-        return Emit(REVIEW, name, encode(review))
+        return Emit(tiers.review_topic(queued.data.get("tier") == tiers.SEALED), name, encode(review))
