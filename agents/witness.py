@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import threading
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from agents.adapters.disk import Disk, hold
+from agents.adapters.keys import made_once
 from agents.adapters.log_reader import CHECKPOINT, read_file
 from consent.log import witness as protocol
 from consent.log.checkpoint import (
@@ -37,26 +37,11 @@ from schemas.errors import Misconfigured, Refusal
 
 TEXT = "text/plain; charset=utf-8"
 PRIVATE_KEY = "witness.private"
-_KEY_BYTES = 32
 
 
 def load_key(directory: Path) -> bytes:
     """Return the witness's private key, made at its first start. Raises `Misconfigured` for a file that holds none."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = directory / PRIVATE_KEY
-    if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
-            new.write(b64encode(os.urandom(_KEY_BYTES)) + b"\n")
-            new.flush()
-            os.fsync(new.fileno())
-        Disk().sync(directory)
-    try:
-        raw = b64decode(file.read_bytes().strip(), validate=True)
-    except ValueError:
-        raw = b""
-    if len(raw) != _KEY_BYTES:
-        raise Misconfigured(f"{PRIVATE_KEY} holds no key of {_KEY_BYTES} bytes in base64")
-    return raw
+    return made_once(directory / PRIVATE_KEY)
 
 
 def place_of(origin: str) -> str:

@@ -43,7 +43,7 @@ def run(
     host: Host = "127.0.0.1",
     port: Port = 8490,
 ) -> None:
-    """Answer logs (POST /add-checkpoint) and everybody (GET /HASH/checkpoint, the SHA-256 of the origin) until Ctrl-C."""
+    """Answer logs (POST /add-checkpoint) and everybody (GET /HASH/checkpoint, SHA-256 of the origin) until Ctrl-C."""
     from agents.witness import Witness, load_key
     from agents.witness_http import serve
 
