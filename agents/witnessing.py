@@ -76,6 +76,7 @@ class Witnessing:
         if not note or not head or not head.size:
             return 0
         if note != self._text:
+            self._disk.sync(self._directory)  # a head that a power cut could take back must not be cosigned
             self._text, self._lines = note, {}
         before = len(self._lines)
         for witness in self._trust.witnesses:

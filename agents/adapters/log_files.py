@@ -53,6 +53,7 @@ class LogWriter:
         self._directory, self._private, self._disk = directory, private_key, disk or Disk()
         self._key = verifier_key(origin, private_key)
         self._seen = [seen for note in published if (seen := _own(note, self._key)) is not None]
+        self._others: list[Checkpoint] = []  # published by somebody, and not yet found to be this log's past
         self._disk.make_directory(directory)
         self._disk.doubt(directory)
         self._edge, self.head = Edge(), b""
@@ -90,10 +91,12 @@ class LogWriter:
     def agree(self, published: Iterable[bytes]) -> None:
         """Take note of what was published meanwhile. Raises `LogDisagrees` when another writer signed a head of this
         log that its files do not begin with: nothing may be signed beside that."""
-        for note in published:
-            seen = _own(note, self._key)
-            if seen is not None and seen not in self._seen:
-                self._contain(Tree(self.size, self._read), seen)
+        heads = (_own(note, self._key) for note in published)
+        self._others += [head for head in heads if head is not None and head not in self._seen]
+        tree = Tree(self.size, self._read)
+        for head in self._others:
+            self._contain(tree, head)
+        self._others.clear()  # not before: one that does not fit is not forgotten
 
     def close(self) -> None:
         """Let the next writer in."""
