@@ -28,10 +28,10 @@ ENTRIES, FEW = 1_000_000, 10_000
 
 def run(here: Ground, repeats: int) -> Figures:
     """Write a log `repeats` times and verify it each time."""
-    figures, count = Figures(), FEW if here.quick else ENTRIES
+    figures, count = Figures(), here.count(ENTRIES, FEW)
     for number in range(repeats):
         here.say(f"(e) log of {count:,} entries, run {number + 1} of {repeats}")
-        _one(here.home / f"log-{number}", count, figures)
+        _one(here.room("log") / "main", count, figures)
     figures.notes.append(f"a log of {count:,} entries, {BATCH:,} to a batch; each batch synced to disk and signed")
     return figures
 
