@@ -170,16 +170,30 @@ func checkLog(log tiles, tree tlog.Tree) error {
 		return errors.New("the signed root is not the root of the entries")
 	}
 	stored := tlog.TileHashReader(tree, log)
-	for at := range entries {
-		read, err := stored.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(at))})
-		if err != nil {
+	for first := 0; first < len(entries); first += 1 << height {
+		if err := checkTile(stored, entries[first:min(first+1<<height, len(entries))], int64(first)); err != nil {
 			return err
-		}
-		if read[0] != tlog.RecordHash(entries[at]) {
-			return fmt.Errorf("tile and bundle disagree on entry %d", at)
 		}
 	}
 	return checkGrowth(stored, counted, tree)
+}
+
+// checkTile reads the hashes of neighbouring entries from the stored tiles and compares them with the entries.
+func checkTile(stored tlog.HashReader, entries [][]byte, first int64) error {
+	var indexes []int64
+	for at := range entries {
+		indexes = append(indexes, tlog.StoredHashIndex(0, first+int64(at)))
+	}
+	read, err := stored.ReadHashes(indexes)
+	if err != nil {
+		return err
+	}
+	for at, hash := range read {
+		if hash != tlog.RecordHash(entries[at]) {
+			return fmt.Errorf("tile and bundle disagree on entry %d", first+int64(at))
+		}
+	}
+	return nil
 }
 
 // checkGrowth proves from the stored tiles that the tree begins with each smaller one of a few sizes.
