@@ -30,8 +30,11 @@ from agents.queries import Queries
 from agents.sending import Framing
 from agents.sequencer import Sequencer
 from agents.settings import Settings
+from agents.witnessing import Witnessing
 from consent import sharing
 from consent.engine import Engine
+from consent.log.checkpoint import verifier_key
+from consent.log.trust import parse_trust
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
@@ -206,14 +209,29 @@ def topics(settings: Settings) -> list[Topic]:
 
 def sequencer(settings: Settings, log: str) -> Sequencer:
     """Open one log's writer over what was published of it before, and its sequencer."""
-    published: list[Record] = []
     seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
-    read_all(seen, published.extend)
-    seen.close()
-    heads = [record.value for record in published if record.value]
-    writer = LogWriter(settings.log_dir / log, f"{settings.log_name}/{log}", load_keys(settings).log_private, heads)
+    heads = partial(_heads, seen)
+    origin = f"{settings.log_name}/{log}"
+    writer = LogWriter(settings.log_dir / log, origin, load_keys(settings).log_private, heads())
     consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
-    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom)
+    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom, published=heads)
+
+
+def _heads(seen: KafkaConsumer) -> list[bytes]:
+    """Return what `seen` has not read yet of topic `checkpoints`, up to its end of now."""
+    published: list[Record] = []
+    read_all(seen, published.extend)
+    return [record.value for record in published if record.value]
+
+
+def witnessing(settings: Settings, log: str) -> Witnessing | None:
+    """Return what has one log's heads cosigned, None where its policy names no witness to be asked."""
+    policy = settings.witness_policy(log)
+    if not policy.exists():
+        return None
+    key = verifier_key(f"{settings.log_name}/{log}", load_keys(settings).log_private)
+    trust = parse_trust(policy.read_text("utf-8"))
+    return Witnessing(settings.log_dir / log, key, trust, KafkaProducer(settings.kafka))
 
 
 def projection(settings: Settings) -> tuple[Projector, KafkaConsumer]:
@@ -233,7 +251,10 @@ def door(settings: Settings) -> Door:
     keys = load_keys(settings)
     framing = Framing(Pseudonyms(keys.pseudonym, keys.pseudonym_version), TYPED_SOURCES, settings.max_event_bytes)
     producer = KafkaProducer(settings.kafka)
-    return Door(open_tokens(settings), framing, Writer(producer), open_queries(settings), reachable=producer.reachable)
+    return Door(
+        open_tokens(settings), framing, Writer(producer), open_queries(settings), reachable=producer.reachable,
+        log_dir=settings.log_dir / "main",
+    )  # fmt: skip
 
 
 def _aside(answers: Answers, record: Record, path: str, code: str, problem: str, fix: str) -> list[Emit]:

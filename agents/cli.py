@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from agents.commands import agreement, alerts, audit, ig, practitioner, quarantine, schemas, subscriber, token
+from agents.commands import (
+    agreement,
+    alerts,
+    audit,
+    ig,
+    practitioner,
+    quarantine,
+    schemas,
+    subscriber,
+    token,
+    witness,
+)
 from agents.commands.find import find
 from agents.commands.held import held
 from agents.commands.processing import record_of_processing
@@ -25,7 +36,7 @@ Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4
 ONE_WORD = (up, publish, find, timeline, who, held, record_of_processing)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
-    "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber,
+    "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber, "witness": witness,
 }  # fmt: skip
 
 app = typer.Typer(

@@ -47,6 +47,9 @@ def desk(settings: Settings) -> int:
     for log in bootstrap.LOGS:
         sequencer = bootstrap.sequencer(settings, log)
         parts.add(f"sequencer-{log}", sequencer.step)
+        witnessing = bootstrap.witnessing(settings, log)
+        if witnessing is not None:
+            parts.add(f"witnessing-{log}", witnessing.step)
     projector, consumer = bootstrap.projection(settings)
 
     def project() -> None:

@@ -1,13 +1,16 @@
 """Gives decisions their place in the log: topic `decisions` (or `decisions.sealed`) → the log's files → `checkpoints`.
 
-One step: read a batch → append it (repeats drop by decision id), on disk and signed → publish the signed head →
-commit the offsets. After a kill in between, the batch is read again; what the log has already drops as a repeat, and
-the head is published again. So no decision is skipped, none has two places, and no second history is signed.
+One step: read a batch → read the heads published meanwhile: one that is not this log's own past was signed by another
+writer, and nothing is signed beside it → append the batch (repeats drop by decision id), on disk and signed → publish
+the signed head → commit the offsets. After a kill in between, the batch is read again; what the log has already drops
+as a repeat, and the head is published again. So no decision is skipped, none has two places, and no second history is
+signed.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -32,6 +35,10 @@ class Log(Protocol):
     @property
     def origin(self) -> str: ...
 
+    def agree(self, published: Iterable[bytes]) -> None:
+        """Raise when one of these heads is of this log and not of its past."""
+        ...
+
     def append(self, entries: list[LogEntry]) -> int:
         """Append and sign those that are new by id; durable on return; return how many."""
         ...
@@ -41,11 +48,19 @@ class Sequencer:
     """The single sequencer of one log. Whoever runs it calls `step` again and again, in one thread."""
 
     def __init__(
-        self, log: Log, consumer: Consumer, producer: Producer, clock: Clock, entropy: Entropy, most: int = 5000
+        self,
+        log: Log,
+        consumer: Consumer,
+        producer: Producer,
+        clock: Clock,
+        entropy: Entropy,
+        most: int = 5000,
+        published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
-        """`consumer` reads the log's decisions topic only; `most` is how many decisions a step takes at once."""
+        """`consumer` reads the log's decisions topic only; `most` is how many decisions a step takes at once;
+        `published` returns what came to topic `checkpoints` since it was last asked, up to that topic's end."""
         self._log, self._consumer, self._producer = log, consumer, producer
-        self._clock, self._entropy, self._most = clock, entropy, most
+        self._clock, self._entropy, self._most, self._heads = clock, entropy, most, published
         self._polled: list[Record] = []  # read, and not yet through
         self._batch: list[LogEntry] = []  # the same, as the log takes them
         self._published = b""
@@ -61,6 +76,8 @@ class Sequencer:
             self._polled, self._batch = self._consumer.poll(self._most, seconds), []
         if not self._batch:  # made once: another salt would make another leaf of the same decision
             self._batch = [self._entry(record) for record in self._polled]
+        if self._batch:
+            self._log.agree(self._heads())
         added = self._log.append(self._batch) if self._batch else 0
         self._publish()
         if self._polled:

@@ -145,6 +145,11 @@ class Settings:
         """Directory of both Merkle logs: `main/` and `sealed/` in it, each in tlog-tiles layout."""
         return self.run_dir / "log"
 
+    def witness_policy(self, log: str) -> Path:
+        """File that names the witnesses of a log (consent/log/trust.py). The sealed log has one of its own: whoever
+        cosigns it learns how large it is."""
+        return self.home / f"witnesses-{log}.policy"
+
     @property
     def state_dir(self) -> Path:
         """Directory of the engine's tables."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,10 @@ class Disk:
 
     def __init__(self) -> None:
         self._changed: dict[Path, None] = {}  # directories whose entries are not on disk yet
+
+    def doubt(self, directory: Path) -> None:
+        """Have `directory` synced with the next ones: somebody before may have changed it and not lived to sync it."""
+        self._changed[directory] = None
 
     def make_directory(self, directory: Path) -> None:
         """Make `directory` and its parents."""
@@ -72,3 +77,14 @@ class Disk:
     def commit(self, transaction: Callable[[], None]) -> None:
         """Run a database transaction that is durable on return."""
         transaction()
+
+
+def hold(lock: Path) -> int | None:
+    """Return the handle that holds the file `lock` for this process, None while another one does."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle

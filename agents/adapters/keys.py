@@ -129,6 +129,11 @@ def _public_of(log_private: bytes, path: Path) -> bytes:
     return raw
 
 
+def made_once(path: Path) -> bytes:
+    """Return the 32-byte secret in the file, made when there is none. Raises Misconfigured for a file without one."""
+    return _key(path)
+
+
 def _key(path: Path, make: object = None) -> bytes:
     if not path.exists():
         _write_once(path, make() if callable(make) else os.urandom(_KEY_BYTES), 0o600)

@@ -1,6 +1,7 @@
 """The log on disk: one writer that appends in batches and signs a checkpoint last.
 
     <log>/checkpoint              the signed head
+    <log>/cosigned                the newest head that witnesses cosigned (agents/witnessing.py writes it)
     <log>/tile/...                tiles and entry bundles (consent/log/tiles.py)
     <log>/entries.sqlite          the entries themselves, erasable
     <log>/lock                    held by the writer
@@ -12,13 +13,12 @@ checkpoint covers is never written again.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from agents.adapters.disk import Disk
+from agents.adapters.disk import Disk, hold
 from agents.adapters.log_entries import LogEntries
 from agents.adapters.log_reader import CHECKPOINT, read_file
 from consent.log import merkle, tiles
@@ -53,7 +53,9 @@ class LogWriter:
         self._directory, self._private, self._disk = directory, private_key, disk or Disk()
         self._key = verifier_key(origin, private_key)
         self._seen = [seen for note in published if (seen := _own(note, self._key)) is not None]
+        self._others: list[Checkpoint] = []  # published by somebody, and not yet found to be this log's past
         self._disk.make_directory(directory)
+        self._disk.doubt(directory)
         self._edge, self.head = Edge(), b""
         with ExitStack() as held:
             held.callback(os.close, _lock(directory))
@@ -85,6 +87,16 @@ class LogWriter:
             head = self._append(fresh[at : at + MOST_AT_ONCE])
         self.head = head
         return len(fresh)
+
+    def agree(self, published: Iterable[bytes]) -> None:
+        """Take note of what was published meanwhile. Raises `LogDisagrees` when another writer signed a head of this
+        log that its files do not begin with: nothing may be signed beside that."""
+        heads = (_own(note, self._key) for note in published)
+        self._others += [head for head in heads if head is not None and head not in self._seen]
+        tree = Tree(self.size, self._read)
+        for head in self._others:
+            self._contain(tree, head)
+        self._others.clear()  # not before: one that does not fit is not forgotten
 
     def close(self) -> None:
         """Let the next writer in."""
@@ -148,11 +160,14 @@ class LogWriter:
         """Never sign a second history: all that was signed before must be a beginning of what is on disk."""
         tree = Tree(signed.size, self._read)
         for seen in self._seen:
-            if seen.size > signed.size or tree.range_root(0, seen.size) != seen.root:
-                raise LogDisagrees(
-                    f"Log {self.origin} on disk has {signed.size} entries and does not contain the {seen.size} that "
-                    "were signed before: restore the newest copy."
-                )
+            self._contain(tree, seen)
+
+    def _contain(self, tree: Tree, seen: Checkpoint) -> None:
+        if seen.size > tree.size or tree.range_root(0, seen.size) != seen.root:
+            raise LogDisagrees(
+                f"Log {self.origin} on disk has {tree.size} entries and does not contain the {seen.size} that were "
+                "signed elsewhere or before: restore the newest copy."
+            )
 
     def _drop_leftovers(self, size: int) -> None:
         self._entries.forget_from(size)
@@ -180,10 +195,7 @@ def _own(note: bytes, key: VerifierKey) -> Checkpoint | None:
 
 
 def _lock(directory: Path) -> int:
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise Misconfigured(f"The log in {directory} has a writer already.") from None
+    lock = hold(directory / "lock")
+    if lock is None:
+        raise Misconfigured(f"The log in {directory} has a writer already.")
     return lock

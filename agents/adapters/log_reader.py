@@ -8,6 +8,7 @@ from agents.adapters.log_entries import LogEntries
 from consent.log.entry import Kept
 
 CHECKPOINT = "checkpoint"
+COSIGNED = "cosigned"  # the newest head that witnesses cosigned
 
 
 class LogReader:

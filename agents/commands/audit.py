@@ -1,11 +1,13 @@
 """`hearth audit`: is the log whole, is this decision in it, what was decided and why. For IG staff.
 
-It reads files only: the log, and the log's public key. Data goes to stdout, messages to stderr.
-Exit code 0: as it should be; 1: tampered with, or not in the log; 2: asked wrongly.
+They read the log's files, or (`watch`) what its hub shows of them, and public keys. Data goes to stdout, messages to
+stderr.
+Exit code 0: as it should be; 1: tampered with, or not in the log; 2: asked wrongly; 3: no answer from over there.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,9 @@ import msgspec
 import typer
 
 from agents.commands import auditing
-from agents.commands.auditing import LOGS, Place, fail, say, write, write_json
+from agents.commands.auditing import LOGS, Place
+from agents.commands.saying import fail, say, write, write_json
+from agents.commands.watch import watch
 from consent.decision import Decision
 from consent.explain import explain as explained
 from consent.log.recount import Report
@@ -22,13 +26,20 @@ from schemas.errors import Refusal
 SHOWN_PROBLEMS = 50
 
 app = typer.Typer(no_args_is_help=True, help="Check the log of decisions, and show what stands in it.")
+app.command()(watch)
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]
 LogName = Annotated[str | None, typer.Option("--log", help="main or sealed; both when left out.", show_default=False)]
 LogDir = Annotated[Path | None, typer.Option(help="Directory with the logs main/ and sealed/; else this hub's.")]
-KeyFile = Annotated[Path | None, typer.Option("--key", help="File with the log's public key; else this hub's.")]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key", help="File with the log's public key, or a witness policy; else this hub's.")
+]
 LogsName = Annotated[str | None, typer.Option("--name", help="What the logs call themselves; else this hub's name.")]
-Bundle = Annotated[Path | None, typer.Option(help="Check this proof (from `prove`), with nothing but --key.")]
+Bundle = Annotated[Path, typer.Argument(help="A proof as `prove` prints it.", show_default=False)]
+Witnessed = Annotated[
+    list[str] | None,
+    typer.Option(help="A cosigned checkpoint kept aside (file), or the address of a witness. May be repeated."),
+]
 Remember = Annotated[
     Path | None, typer.Option(help="Directory of your own: compare with the heads kept there, and keep these there.")
 ]
@@ -41,19 +52,20 @@ def verify(
     log_dir: LogDir = None,
     key: KeyFile = None,
     name: LogsName = None,
-    bundle: Bundle = None,
     remember: Remember = None,
+    witnessed: Witnessed = None,
     as_json: AsJson = False,
 ) -> None:
     """Recount the logs from their entries: every tile, every root, the signature, every entry that is still kept.
 
-    Give --remember to see also whether a log was cut short, rolled back, or rewritten and signed again.
+    Give --witnessed or --remember to see also whether a log was cut short, rolled back, or rewritten and signed again:
+    nothing in the log itself can tell. The witnesses' public keys stand in the policy that --key names.
     """
-    if bundle is not None:
-        _verify_bundle(bundle, Place(log_dir, key, name), as_json)
-        return
     place = Place(log_dir, key, name)
-    reports = [place.verify(one, remember) for one in ([auditing.named(log)] if log else LOGS)]
+    given = witnessed or []
+    reports = [place.verify(one, remember, given) for one in ([auditing.named(log)] if log else LOGS)]
+    if missing := [where for where in given if where not in place.of_use]:
+        fail(f"{missing[0]} holds no checkpoint of the log.", 2)
     if as_json:
         write_json(reports)
     for report in reports:
@@ -73,17 +85,21 @@ def _print_report(report: Report, as_json: bool) -> None:
         say(f"{report.origin}: and {len(report.problems) - SHOWN_PROBLEMS} more")
 
 
-def _verify_bundle(bundle: Path, place: Place, as_json: bool) -> None:
+@app.command()
+def check(bundle: Bundle, key: KeyFile = None, as_json: AsJson = False) -> None:
+    """Check a proof that somebody printed with `prove`, offline, with nothing but the public keys in --key."""
     proof = auditing.read_proof(bundle)
     try:
-        checkpoint = place.check(proof)
+        checkpoint, cosigned = Place(None, key, None).check(proof)
     except Refusal as refusal:
         fail(f"{bundle}: {refusal.path}: {refusal.problem}", 1)
     found = {"ok": True, "origin": checkpoint.origin, "index": proof.index, "size": checkpoint.size}
     if as_json:
-        write_json(found)
-    else:
-        write(f"Entry {proof.index} of {checkpoint.size} in {checkpoint.origin}: the proof holds.")
+        write_json({**found, "cosigned": [{"witness": one.key.name, "at": one.time} for one in cosigned]})
+        return
+    write(f"Entry {proof.index} of {checkpoint.size} in {checkpoint.origin}: the proof holds.")
+    for one in cosigned:
+        write(f"Cosigned by {one.key.name} at {datetime.fromtimestamp(one.time, UTC):%Y-%m-%d %H:%M:%S} UTC.")
 
 
 @app.command()
@@ -95,7 +111,7 @@ def prove(
     name: LogsName = None,
     as_json: AsJson = False,  # noqa: ARG001 a proof is JSON either way
 ) -> None:
-    """Print the proof that a decision stands in the log; `verify --bundle FILE --key FILE` checks it anywhere."""
+    """Print the proof that a decision stands in the log; `hearth audit check FILE --key FILE` checks it anywhere."""
     write_json(Place(log_dir, key, name).proof(decision, log))
 
 

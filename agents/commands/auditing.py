@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import sys
 from base64 import b64decode
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
 
 import msgspec
-import typer
 
-from agents.adapters.disk import Disk
-from agents.adapters.log_reader import CHECKPOINT, LogReader
+from agents.adapters.log_reader import CHECKPOINT, COSIGNED, LogReader
+from agents.commands.heads import Memory, cosigned_at
+from agents.commands.saying import fail
 from agents.settings import Settings
 from consent.log import proof as proofs
-from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, origin_of, parse_verifier_keys
+from consent.log.checkpoint import (
+    ED25519,
+    Checkpoint,
+    VerifierKey,
+    open_checkpoint,
+    origin_of,
+    parse_verifier_keys,
+)
+from consent.log.cosignature import Cosignature
 from consent.log.entry import Kept, head
 from consent.log.merkle import Tree
 from consent.log.proof import Proof
 from consent.log.recount import Report
+from consent.log.trust import Trust, is_policy, parse_trust
 from consent.log.verify import verify
 from schemas.errors import HearthError, Misconfigured, Refusal
 
@@ -27,29 +35,51 @@ _PUBLIC_KEY_BYTES = 32
 
 
 class Place:
-    """The logs' directory, public key and name, as given or as this hub's settings say."""
+    """The logs' directory, public keys and name, as given or as this hub's settings say."""
 
     def __init__(self, log_dir: Path | None, key: Path | None, name: str | None) -> None:
         self._log_dir, self._key_file, self._name = log_dir, key, name
+        self.of_use: set[str] = set()  # which of the cosigned heads were about one of these logs
 
-    def verify(self, log: str, remember: Path | None) -> Report:
-        """Recount one log. With `remember`, also against the head kept there; a log found whole leaves its own."""
-        key = self._key(self._origin(log))
+    def verify(self, log: str, remember: Path | None, witnessed: Sequence[str] = ()) -> Report:
+        """Recount one log, also against the cosigned heads `witnessed` (files, or witnesses' addresses) and, with
+        `remember`, the head kept there; a log found whole leaves its own."""
+        key, trust = self._key(self.origin(log)), self.trust(log)
         reader = self._reader(log)
-        note = reader.read(CHECKPOINT)  # read once: a running hub may sign another meanwhile
-        kept = remember / f"{key.name.replace('/', '_')}.checkpoint" if remember else None
-        earlier = [kept.read_bytes()] if kept and kept.exists() else []
-        report = verify(lambda path: note if path == CHECKPOINT else reader.read(path), key, reader.kept, earlier)
+        memory = Memory(remember, key.name) if remember else None
+        earlier = [memory.note if memory else b"", reader.read(COSIGNED) or b""]
+        earlier += [self._witnessed(where, trust, key.name) for where in witnessed]
+        note = reader.read(CHECKPOINT)  # once, for a running hub may sign another; and last, for the others are older
+
+        def read(path: str) -> bytes | None:
+            return note if path == CHECKPOINT else reader.read(path)
+
+        report = verify(read, key, reader.kept, filter(None, earlier))
         reader.close()
-        if kept and report.ok and note:
-            disk = Disk()
-            disk.write(kept, note)
-            disk.sync_directories()
+        if memory and report.ok and note:
+            memory.keep(note)
         return report
 
-    def check(self, proof: Proof) -> Checkpoint:
-        """Return the checkpoint under which `proof` holds. Raises `Refusal`."""
-        return proofs.check(proof, [self._key(origin_of(proof.checkpoint.encode()))])
+    def _witnessed(self, where: str, trust: Trust, origin: str) -> bytes:
+        """Return a head that the quorum cosigned, or that at least one witness did where the policy asks for none;
+        nothing where it is about another log."""
+        note = cosigned_at(where, origin)
+        try:
+            if not note or origin_of(note) != origin:
+                return b""
+            if trust.cosigned(note):
+                self.of_use.add(where)
+                return note
+            problem = "no witness whose key is known here cosigned it"
+        except Refusal as refusal:
+            problem = refusal.problem
+        return fail(f"{where}: {problem}. Name the witnesses' keys in a policy, with --key.", 2)
+
+    def check(self, proof: Proof) -> tuple[Checkpoint, list[Cosignature]]:
+        """Return the checkpoint under which `proof` holds, and the known witnesses' words for it. Raises `Refusal`."""
+        note = proof.checkpoint.encode()
+        checkpoint = proofs.check(proof, [self._key(origin_of(note))])
+        return checkpoint, self.trust(checkpoint.origin.rpartition("/")[2]).cosigned(note)
 
     def proof(self, decision: str, log: str | None) -> Proof:
         """Return a decision's proof, checked. Ends the command with 1 when there is none."""
@@ -61,14 +91,16 @@ class Place:
         reader = self._reader(log)
         try:
             found = reader.find(decision)
-            return self._proof(reader, found, self._key(self._origin(log))) if found else None
+            return self._proof(reader, found, self._key(self.origin(log))) if found else None
         except HearthError as wrong:
-            fail(f"{self._origin(log)}: {wrong}", 1)
+            fail(f"{self.origin(log)}: {wrong}", 1)
         finally:
             reader.close()
 
     def _proof(self, reader: LogReader, found: Kept, key: VerifierKey) -> Proof:
-        note = reader.read(CHECKPOINT) or b""
+        note = reader.read(COSIGNED) or b""  # what witnesses cosigned proves more than what only the hub signed
+        if not note or open_checkpoint(note, key).size <= found.index:
+            note = reader.read(CHECKPOINT) or b""
         size = open_checkpoint(note, key).size
         if found.index >= size:
             raise Refusal("checkpoint", "not-yet", "the decision is not under a signed head yet", "Ask again shortly.")
@@ -86,22 +118,48 @@ class Place:
         except FileNotFoundError:
             fail(f"There is no log in {directory}. Name one with --log-dir.", 2)
 
-    def _origin(self, log: str) -> str:
+    def origin(self, log: str) -> str:
+        """Return what the log calls itself."""
         return f"{self._name or Settings.load().log_name}/{log}"
 
     def _key(self, origin: str) -> VerifierKey:
-        """Read the key file: `name+id+base64` lines, or the bare key in base64 (then it has any name)."""
-        file = self._key_file or Settings.load().log_public_key
-        try:
-            text = file.read_text("utf-8")
-            raw = _bare_key(text)
-            keys = [VerifierKey(origin, raw)] if raw else parse_verifier_keys(text)
-        except (OSError, UnicodeDecodeError, Misconfigured) as wrong:
-            fail(f"{file} holds no public key of a log ({type(wrong).__name__}). Name one with --key.", 2)
+        """Read the key file: `name+id+base64` lines, a witness policy, or the bare key in base64 (then it has any
+        name)."""
+        file, text = self._keys()
+        raw = _bare_key(text)
+        keys = [VerifierKey(origin, raw)] if raw else self._read(file, text).logs
         known = next((key for key in keys if key.name == origin), None)
         if known is None:
             fail(f"{file} holds no key for log {origin}.", 2)
         return known
+
+    def key(self, log: str) -> VerifierKey:
+        """Return a log's public key; end the command with 2 where there is none."""
+        return self._key(self.origin(log))
+
+    def trust(self, log: str) -> Trust:
+        """Return the witnesses that the key file names; of this hub's own key, those that the hub asks."""
+        if self._key_file is None:
+            own = Settings.load().witness_policy(log)
+            return self._read(own, own.read_text("utf-8")) if own.exists() else Trust()
+        file, text = self._keys()
+        return Trust() if _bare_key(text) else self._read(file, text)
+
+    def _keys(self) -> tuple[Path, str]:
+        file = self._key_file or Settings.load().log_public_key
+        try:
+            return file, file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as wrong:
+            fail(f"{file} holds no public key of a log ({type(wrong).__name__}). Name one with --key.", 2)
+
+    @staticmethod
+    def _read(file: Path, text: str) -> Trust:
+        try:
+            if is_policy(text):
+                return parse_trust(text)
+            return Trust(logs=tuple(key for key in parse_verifier_keys(text) if key.kind == ED25519))
+        except Misconfigured as wrong:
+            fail(f"{file} holds no public key of a log: {wrong} Name one with --key.", 2)
 
 
 def _bare_key(text: str) -> bytes | None:
@@ -130,24 +188,3 @@ def read_proof(file: Path) -> Proof:
         return msgspec.json.decode(file.read_bytes(), type=Proof)
     except (OSError, msgspec.MsgspecError):
         fail(f"{file} holds no proof as `hearth audit prove` prints it.", 2)
-
-
-def write(text: str) -> None:
-    """Print data."""
-    sys.stdout.write(f"{text}\n")
-
-
-def write_json(data: Any) -> None:
-    """Print data as JSON."""
-    write(msgspec.json.format(msgspec.json.encode(data), indent=2).decode())
-
-
-def say(text: str) -> None:
-    """Print a message."""
-    sys.stderr.write(f"{text}\n")
-
-
-def fail(text: str, code: int) -> NoReturn:
-    """Print a message and end the command."""
-    say(text)
-    raise typer.Exit(code)

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from agents.portal.door import Door
+from agents.portal.log_files import ROUTES as LOG_FILES
 from agents.portal.pages import get_health, get_index, get_receipt, get_sample, get_samples
 from agents.portal.posting import post_events
 from agents.portal.problem import Problem, on_crash, on_http_error, on_problem
@@ -20,6 +21,7 @@ ROUTES = (
     Route("/samples", get_samples, methods=["GET"]),
     Route("/samples/{type}", get_sample, methods=["GET"]),
     Route("/health", get_health, methods=["GET"]),
+    *LOG_FILES,
     *(Route(root + rest, ask_registry, methods=["GET", "POST", "PUT", "DELETE"])
       for root in REGISTRY for rest in ("", "/{rest:path}")),
 )  # fmt: skip

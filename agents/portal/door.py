@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from starlette.requests import Request
@@ -41,6 +42,7 @@ class Door:
     body_limit: int = BODY_LIMIT
     in_flight: int = IN_FLIGHT
     reachable: Callable[[], bool] = lambda: True
+    log_dir: Path | None = None  # of the log that is shown to everybody
     pressure: Pressure = field(init=False)
 
     def __post_init__(self) -> None:

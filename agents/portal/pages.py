@@ -19,6 +19,7 @@ HAS = {
     "GET /receipts/{id}": "what became of an event of yours (token)",
     "GET /samples": "the event types, each with a valid sample at /samples/{type}",
     "GET /subjects, /schemas, /config": "the schema registry (Confluent API, read only)",
+    "GET /log/checkpoint, /log/cosigned, /log/tile/...": "the log's signed heads and hashes (C2SP tlog-tiles)",
     "GET /health": "whether the hub can take events",
 }
 

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from schemas.errors import Misconfigured, Refusal
 
-ED25519 = b"\x01"  # signed-note's signature type
+ED25519 = b"\x01"  # signed-note's signature types
+COSIGNATURE = b"\x04"
 SIGNATURE_LINE = "— "
 LONGEST_NOTE = 1_000_000  # bytes; sixteen post-quantum signatures are 80,000
 
@@ -35,25 +36,27 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class VerifierKey(msgspec.Struct, frozen=True):
-    """A log's public key (32 raw bytes) and its name."""
+    """A public key (32 raw bytes) and its owner's name. `kind` tells a log's (ED25519) from a witness's (COSIGNATURE):
+    signed-note's signature type."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def id(self) -> bytes:
-        """First four bytes of SHA-256(name ‖ newline ‖ 0x01 ‖ public key)."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:4]
+        """First four bytes of SHA-256(name ‖ newline ‖ kind ‖ public key)."""
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id.hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.id.hex()}+{b64encode(self.kind + self.public).decode()}"
 
 
-def verifier_key(name: str, private_key: bytes) -> VerifierKey:
-    """Return the public half of the 32-byte Ed25519 `private_key` under the log's `name`."""
+def verifier_key(name: str, private_key: bytes, kind: bytes = ED25519) -> VerifierKey:
+    """Return the public half of the 32-byte Ed25519 `private_key` under the `name` of a log, or of a witness."""
     if not name or any(sign.isspace() or sign == "+" for sign in name):
-        raise Misconfigured("A log's origin must not be empty, nor hold spaces or plus signs.")
-    return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw())
+        raise Misconfigured("The name of a log or a witness must not be empty, nor hold spaces or plus signs.")
+    return VerifierKey(name, Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw(), kind)
 
 
 def parse_verifier_key(line: str) -> VerifierKey:
@@ -62,15 +65,15 @@ def parse_verifier_key(line: str) -> VerifierKey:
         name, said, encoded = line.strip().split("+", 2)
         raw = b64decode(encoded, validate=True)
     except ValueError:
-        raise Misconfigured("A log's public key is written name+id+base64.") from None
-    key = VerifierKey(name, raw[1:])
-    if raw[:1] != ED25519 or len(raw) != 33 or key.id.hex() != said:
-        raise Misconfigured("A log's public key is not an Ed25519 key, or its id does not fit it.")
+        raise Misconfigured("A public key of a log or a witness is written name+id+base64.") from None
+    key = VerifierKey(name, raw[1:], raw[:1])
+    if key.kind not in (ED25519, COSIGNATURE) or len(raw) != 33 or key.id.hex() != said:
+        raise Misconfigured("A public key of a log or a witness is not an Ed25519 key, or its id does not fit it.")
     return key
 
 
 def parse_verifier_keys(text: str) -> list[VerifierKey]:
-    """Read a key file: one key a line, one for each log; `#` starts a comment line."""
+    """Read a key file: one key a line, one for each log or witness; `#` starts a comment line."""
     lines = (line.strip() for line in text.splitlines())
     return [parse_verifier_key(line) for line in lines if line and not line.startswith("#")]
 
@@ -92,7 +95,7 @@ def verified_text(note: bytes, key: VerifierKey) -> str:
 
     Raises `Refusal`: malformed-note, unsigned (none by this key), bad-signature.
     """
-    text, signatures = _split(note)
+    text, signatures = split(note)
     own = [blob for name, blob in signatures if name == key.name and blob[:4] == key.id]
     if not own:
         raise Refusal("checkpoint", "unsigned", "no signature on it is by the log's key", "Ask for the log's key.")
@@ -112,12 +115,26 @@ def open_checkpoint(note: bytes, key: VerifierKey) -> Checkpoint:
     return checkpoint
 
 
+def signed_by(note: bytes, key: VerifierKey) -> bytes:
+    """Return the note with those signatures only that name `key`. They are not checked here. Raises `Refusal`."""
+    text, signatures = split(note)
+    own = [f"{SIGNATURE_LINE}{name} {b64encode(blob).decode()}\n" for name, blob in signatures
+           if name == key.name and blob[:4] == key.id]  # fmt: skip
+    return f"{text}\n{''.join(own)}".encode()
+
+
 def origin_of(note: bytes) -> str:
     """Return what the note says its log is, unchecked: only to choose the key that checks it."""
-    return _split(note)[0].split("\n", 1)[0]
+    return split(note)[0].split("\n", 1)[0]
 
 
-def _split(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+def unverified(note: bytes) -> Checkpoint:
+    """Return what the note says, unchecked: only for files of one's own. Raises `Refusal` malformed-note."""
+    return _parse(split(note)[0])
+
+
+def split(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return the note's text, and each signature as (key name, key id ‖ signature). Raises `Refusal` malformed-note."""
     try:
         whole = note[:LONGEST_NOTE].decode()
         text, signed = whole[: whole.rindex("\n\n") + 1], whole[whole.rindex("\n\n") + 2 :]

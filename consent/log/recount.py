@@ -24,7 +24,8 @@ class Problem(msgspec.Struct, frozen=True):
 
 class Report(msgspec.Struct):
     """What verifying found. `kept` entries match their commitment, `erased` ones left a tombstone; both count
-    only when the kept entries were given. `files` is how many tiles and bundles were compared."""
+    only when the kept entries were given. `files` is how many tiles and bundles were compared, `remembered` how many
+    entries the largest head kept elsewhere covers."""
 
     origin: str
     size: int = 0
@@ -32,6 +33,7 @@ class Report(msgspec.Struct):
     files: int = 0
     kept: int = 0
     erased: int = 0
+    remembered: int = 0
     problems: list[Problem] = []
 
     @property

@@ -27,6 +27,7 @@ def verify(read: Read, key: VerifierKey, kept: KeptBundle | None = None, remembe
     earlier = [_opened(f"remembered checkpoint {n}", note, key, report) for n, note in enumerate(remembered)]
     if signed is not None:
         report.size, report.root = signed.size, signed.root.hex()
+        report.remembered = max((one.size for one in earlier if one), default=0)
         _verify_tree(signed, [one for one in earlier if one], read, kept, report)
     return report
 

@@ -1,6 +1,6 @@
 """`make bench`: how fast the hub is, on real Kafka, beside Quix Streams and a bare loop. Medians, in one table.
 
-    python -m tests.bench [--json] [--quick] [--only a,b,c,d] [--repeats N]
+    python -m tests.bench [--json] [--quick] [--only a,b,c,d,e] [--repeats N]
 
 HEARTH_BENCH_EVENTS: how many events the whole hub works through (60,000).
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from tests.bench import families, light, piped, whole
+from tests.bench import families, light, log, piped, whole
 from tests.bench.ground import Failed, Ground, ground
 from tests.bench.report import Figures, show
 
@@ -23,6 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[Ground, int], Figures]]] = {
     "b": ("(b) whole hub, sealing and log on", whole.run),
     "c": ("(c) the same pipeline on Quix Streams", piped.run),
     "d": ("(d) family stage, many families", families.run),
+    "e": ("(e) the log, on disk", log.run),
 }
 
 
@@ -54,7 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--json", action="store_true", help="figures of every run, on standard output")
     parser.add_argument("--quick", action="store_true", help="small and once: shows that it runs, tells no speed")
-    parser.add_argument("--only", default="a,b,c,d", help="which parts (%(default)s)")
+    parser.add_argument("--only", default="a,b,c,d,e", help="which parts (%(default)s)")
     parser.add_argument("--repeats", type=int, default=0, help="runs of each (3; 1 when quick)")
     said = parser.parse_args()
     said.only = [letter for letter in said.only.split(",") if letter in PARTS]

@@ -83,15 +83,15 @@ def test_verify_remembers_heads_and_finds_a_log_rolled_back(logs):
 
 
 def test_a_proof_is_checked_offline_with_the_key_alone(logs):
-    """What `prove` prints, `verify --bundle` accepts, and nothing else about the log is needed."""
+    """What `prove` prints, `check` accepts, and nothing else about the log is needed."""
     proof = logs / "proof.json"
     proof.write_text(run(logs, "prove", decision(123).id).stdout)
-    result = run(logs, "verify", "--bundle", proof, options=("--key",))
+    result = run(logs, "check", proof, options=("--key",))
     assert (result.exit_code, result.stdout) == (0, "Entry 123 of 300 in hearth.test/main: the proof holds.\n")
     (logs / "key").write_text(f"{verifier_key('hearth.test/main', PRIVATE)}\n")
-    assert run(logs, "verify", "--bundle", proof, options=("--key",)).exit_code == 0
+    assert run(logs, "check", proof, options=("--key",)).exit_code == 0
     (logs / "key").write_text(f"{verifier_key('hearth.test/main', bytes(32))}\n")
-    assert run(logs, "verify", "--bundle", proof, options=("--key",)).exit_code == 1
+    assert run(logs, "check", proof, options=("--key",)).exit_code == 1
 
 
 @pytest.mark.parametrize("field", ["entry", "salt", "index", "inclusion", "checkpoint", "format"])
@@ -102,7 +102,7 @@ def test_a_changed_proof_does_not_hold(logs, field):
     other["checkpoint"] = good["checkpoint"].replace("300", "299")
     other["format"] = "another"
     (logs / "proof").write_bytes(msgspec.json.encode({**good, field: other[field]}))
-    assert run(logs, "verify", "--bundle", logs / "proof", options=("--key",)).exit_code == 1
+    assert run(logs, "check", logs / "proof", options=("--key",)).exit_code == 1
 
 
 def test_show_prints_the_record(logs):
@@ -161,7 +161,7 @@ def test_wrong_use_ends_with_2(logs):
         (("verify", "--log", "other"), ("--log-dir", "--key", "--name")),
         (("verify", "--log-dir", logs / "nowhere"), ("--key", "--name")),
         (("verify", "--key", logs / "nowhere"), ("--log-dir", "--name")),
-        (("verify", "--bundle", logs / "key"), ("--key",)),
+        (("check", logs / "key"), ("--key",)),
         (("show",), ()),
     ):
         assert run(logs, *args, options=options).exit_code == 2, args
