@@ -22,6 +22,7 @@ from schemas.ids import FamilyId, PersonId, PractitionerId
 from schemas.people import KnownPractitioner
 from schemas.records import PersonAsKnown, Record
 from streams import disclose, topology
+from streams.agreement_look import Agreements, look_at_agreements
 from streams.disclose import View
 from streams.family import FamilyStage
 from streams.identity.directory import Directory
@@ -67,6 +68,16 @@ class Reading:
         decisions, view = disclose.look(self.stage, self.replayed(family, now), reader, purpose, now)
         self.log(decisions)
         return view
+
+    def agreements(
+        self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime, known_at: datetime
+    ) -> Agreements | None:
+        """Return what `reader` may see of the family's agreements as the hub knew them at `known_at`; as `look`."""
+        decisions, found = look_at_agreements(
+            self.stage, self.replayed(family, now), reader, purpose, now, known_at
+        )
+        self.log(decisions)
+        return found
 
     def find(self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime) -> list[FamilyId]:
         """Return the families of the one person whom an identifier *and* the birth date name, as far as allowed.

@@ -1,8 +1,8 @@
-"""The register of agreements to be read: each agreement, person by person, as it stands on a day, and how it came so."""
+"""The register of agreements to be read: each agreement, person by person, as it stands on a day and how it came so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -29,7 +29,7 @@ class Agreement(msgspec.Struct, frozen=True):
 
     `state` is given, narrowed, refused, withdrawn, expired or disputed (somebody else with a right to refuses it).
     `right` is as `Voice` says it. Purposes, categories and recipients are what is left of them. `outweighed_for` are
-    the persons whose own word counts instead, on some of it at least.
+    the persons whose own word counts instead, on some of it at least. `removed` names what its reader is not told.
     """
 
     reference: str
@@ -46,6 +46,7 @@ class Agreement(msgspec.Struct, frozen=True):
     until: date | None
     steps: tuple[Step, ...]
     outweighed_for: tuple[PersonId, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 def agreements(acts: Iterable[Act], known_at: Mapping[EventKey, datetime], on: date) -> tuple[Agreement, ...]:
@@ -112,3 +113,27 @@ def _questions(found: Agreement, on: date) -> Iterator[Question]:
             for recipient in found.recipients:
                 for person in found.whom:
                     yield Question(purpose, category, recipient, recipient, person, on)
+
+
+def shown(one: Agreement, removed: Collection[str], members: Collection[PersonId]) -> Agreement:
+    """Return what a reader is told of an agreement: without the fields in `removed` (a ruling's), and without people
+    who are not `members` of the family."""
+    right = msgspec.structs.replace(
+        one.competence, **{name: _BLANK[name] for name in _BLANK if f"data.{name}" in removed or "data.*" in removed}
+    )
+    gone = {f"data.{name}" for name in _BLANK if getattr(right, name) != getattr(one.competence, name)}
+    whom = tuple(person for person in one.whom if person in members)
+    if whom != one.whom or (one.by and one.by not in members):
+        gone.add("parties")
+    return msgspec.structs.replace(
+        one,
+        by=one.by if one.by in members else _NOBODY,
+        whom=whom,
+        outweighed_for=tuple(person for person in one.outweighed_for if person in members),
+        right="" if "data.capacity" in gone else one.right,
+        competence=right,
+        removed=tuple(sorted(gone)),
+    )
+
+
+_BLANK = {"capacity": "", "assessed_by": "", "assessed_on": None}

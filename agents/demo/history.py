@@ -180,6 +180,7 @@ class History:
         recipients: Iterable[str] = ("social-care", "school", "health"),
         capacity: str = "parental-responsibility",
         until_days_ahead: int | None = None,
+        **competence: Any,
     ) -> str:
         """A parent, or a competent young person, agrees to early help and to what may be shared."""
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
@@ -195,8 +196,33 @@ class History:
             recipients=list(recipients),
             since=self.day(days_ago),
             until=None if until_days_ahead is None else self.today + timedelta(days=until_days_ahead),
-            assessed_by=None,
+            **{"assessed_by": None, **competence},
         )
+
+    def refuse(
+        self, by: Somebody, child: Somebody, *, reference: str = "agreement-2", days_ago: int = 0, **competence: Any
+    ) -> str:
+        """Somebody was asked, and did not agree: `competence` says by what right, where it is a young person's own."""
+        persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
+        return self.tell(
+            "social-care", "agreement.AgreementRefused", persons, days_ago, agreement=reference,
+            purposes=["early-help"], on=self.day(days_ago), **competence,
+        )  # fmt: skip
+
+    def narrow(
+        self,
+        by: Somebody,
+        child: Somebody,
+        categories: Iterable[str],
+        *,
+        reference: str = "agreement-1",
+        days_ago: int = 0,
+    ) -> str:
+        """The agreement now covers these kinds of information only."""
+        return self.tell(
+            "social-care", "agreement.AgreementNarrowed", [(by, "agreed-by"), (child, "for")], days_ago,
+            agreement=reference, categories=list(categories), purposes=[], recipients=[], on=self.day(days_ago),
+        )  # fmt: skip
 
     def withdraw(self, by: Somebody, child: Somebody, *, reference: str = "agreement-1", days_ago: int = 0) -> str:
         """The agreement is withdrawn."""
