@@ -64,7 +64,7 @@ class FamilyStage:
         for step in steps:
             touched = {one.family: one for record in step for one in self._fold(record, state, loaded, outcome)}
             for family in touched.values():
-                self._settle(family, step[0].partition, state, outcome)
+                self.settle(family, step[0].partition, state, outcome)
         for family in loaded.values():
             state.put(family.family, family)
         return outcome
@@ -166,7 +166,7 @@ class FamilyStage:
             state.put(f"due|{partition}", days)
         return woken
 
-    def _settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
+    def settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
         """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
         at = family.as_of
         if at is None:
