@@ -13,6 +13,9 @@ from agents.demo.people import Professional, Somebody, nhs_number, upn
 from schemas.records import CloudEvent
 
 LONDON = ZoneInfo("Europe/London")
+_NO_DECISION: dict[str, Any] = {
+    "assessed_by": None, "assessed_on": None, "competent_purposes": [], "competent_categories": [],
+}  # fmt: skip
 
 
 @dataclass
@@ -196,7 +199,7 @@ class History:
             recipients=list(recipients),
             since=self.day(days_ago),
             until=None if until_days_ahead is None else self.today + timedelta(days=until_days_ahead),
-            **{"assessed_by": None, **competence},
+            **{**_NO_DECISION, **competence},
         )
 
     def refuse(
@@ -206,7 +209,7 @@ class History:
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
         return self.tell(
             "social-care", "agreement.AgreementRefused", persons, days_ago, agreement=reference,
-            purposes=["early-help"], on=self.day(days_ago), **competence,
+            purposes=["early-help"], on=self.day(days_ago), **{"capacity": None, **_NO_DECISION, **competence},
         )  # fmt: skip
 
     def narrow(
@@ -228,5 +231,6 @@ class History:
         """The agreement is withdrawn."""
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
         return self.tell(
-            "social-care", "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference, on=self.day(days_ago)
-        )
+            "social-care", "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference,
+            on=self.day(days_ago), capacity=None, **_NO_DECISION,
+        )  # fmt: skip
