@@ -98,18 +98,21 @@ class Alerting:
 
     def open(self, reader: KnownPractitioner, record: AlertRecord, now: datetime) -> Alert | None:
         """Return what the alert says to `reader` now; None when it no longer stands for them. Logged first."""
-        stage, family = self.reading.stage, self.reading.replayed(record.family, now)
+        return self.reading.decided(record.family, now, lambda family, at: self._told(reader, record, family, at))
+
+    def _told(
+        self, reader: KnownPractitioner, record: AlertRecord, family: Family, now: datetime
+    ) -> tuple[Iterable[Decision], Alert | None]:
+        stage = self.reading.stage
         seen = see(family, stage.linking.gate, self._recipient(reader, record, family, now), on_day(now))
         for finding in evaluate(stage.rules, seen.sight):
             if (finding.rule.id, finding.scope) == (record.rule, record.scope):
                 decisions: list[Decision] = []
                 alert = stage.alerts.compose(family, _sent(record), finding, seen, now, decisions)
                 looks = {one.id: _as_look(one, record, now) for one in decisions}
-                self.reading.log(looks.values())
-                return msgspec.structs.replace(_citing(alert, looks), changed_at=record.changed_at)
+                return looks.values(), msgspec.structs.replace(_citing(alert, looks), changed_at=record.changed_at)
         nothing = stage.linking.nothing_shown(family, seen.recipient, "early-help", now)
-        self.reading.log([msgspec.structs.replace(nothing, log=sealed.log_of(record.clearance, nothing.log))])
-        return None
+        return [msgspec.structs.replace(nothing, log=sealed.log_of(record.clearance, nothing.log))], None
 
     def say(self, said: AlertSaid) -> None:
         """Write what a practitioner said; return when it is acknowledged. Raises NotWritten."""

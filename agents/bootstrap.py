@@ -41,6 +41,7 @@ from schemas.ids import PractitionerId
 from schemas.people import KnownPractitioner
 from schemas.records import Record
 from streams import topology
+from streams.again import decide_again
 from streams.alert import Alerts
 from streams.family import FamilyStage
 from streams.family_state import FamilyCodec
@@ -149,7 +150,7 @@ def family_stage(tools: Tools) -> FamilyStage:
 def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
     """Return the three stages with the coders of their state."""
     data_key, aside = tools.keystore.data_key, tools.quarantine_keys
-    codec = FamilyCodec(data_key, os.urandom)
+    codec, family = FamilyCodec(data_key, os.urandom), family_stage(tools)
     return stages.Hub(
         agencies=sharing.agencies(),
         partitions=tools.settings.partitions,
@@ -159,8 +160,9 @@ def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
         intake_state=_plain_coder(Seen),
         resolver=Resolver(tools.names, tools.directory, data_key, aside, os.urandom, tools.keys.hub),
         resolver_state=_plain_coder(Done),
-        family=family_stage(tools),
+        family=family,
         family_state=Coder(codec.encode, codec.decode),
+        family_again=partial(decide_again, family),
         people_ready=people_ready,
     )
 
@@ -182,8 +184,11 @@ def worker(settings: Settings, name: str) -> HearthApp:
             declare=not settings.embedded,
         )
     )
+    # what waits is decided again after half of the time that it may take, and the broker's client has the other half
+    oldest_send = settings.send_seconds / 2
     outside = stages.Outside(
-        producer=lambda: KafkaProducer(settings.kafka),
+        producer=lambda: KafkaProducer(settings.kafka, patience=oldest_send),
+        oldest_send=oldest_send,
         quarantine=partial(_aside, Answers(tools.names, tools.quarantine_keys, os.urandom)),
         keystore=tools.keystore,
         people_apply=replica.apply,

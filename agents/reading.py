@@ -1,5 +1,6 @@
 """Every look goes through here: decided, logged, the log's acknowledgement waited for, and only then shown.
 
+What took too long to be logged, or was decided under registers that have changed meanwhile, is decided again first.
 What is shown is worked out anew from the family's record, as far as the hub has taken it in when the look begins. When
 the record cannot be read that far, or the log does not acknowledge, nothing is shown.
 """
@@ -9,8 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -22,6 +23,7 @@ from schemas.ids import FamilyId, PersonId, PractitionerId
 from schemas.people import KnownPractitioner
 from schemas.records import PersonAsKnown, Record
 from streams import disclose, topology
+from streams.agreement_look import Agreements, look_at_agreements
 from streams.disclose import View
 from streams.family import FamilyStage
 from streams.identity.directory import Directory
@@ -30,7 +32,11 @@ from streams.outcome import Emit
 from streams.recipients import as_recipient
 from streams.timeline import Family, on_day
 
+T = TypeVar("T")
 Places = Mapping[tuple[str, int], int]
+Decide = Callable[[Family, datetime], tuple[Iterable[Decision], T]]
+"""Of a family's state and the instant: the decisions to be logged, and what may be shown when they are."""
+_TRIES = 5
 NOBODY = FamilyId("none")
 """What a find is logged under that led to no family: looks in vain are worth seeing too."""
 
@@ -57,6 +63,7 @@ class Reading:
     ends: Callable[[], Places]
     patience: float = 10.0
     may_disclose: Callable[[], bool] = lambda: True
+    oldest: float = 60.0  # seconds from the decision to the showing
 
     def look(self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime) -> View | None:
         """Return what `reader` may see of `family` now, for `purpose`; None when nothing may be shown.
@@ -64,9 +71,32 @@ class Reading:
         A family that does not exist is answered, and logged, as one of which nothing may be shown. Raises Behind
         and NotWritten; then nothing may be shown either.
         """
-        decisions, view = disclose.look(self.stage, self.replayed(family, now), reader, purpose, now)
-        self.log(decisions)
-        return view
+        return self.decided(family, now, lambda state, at: disclose.look(self.stage, state, reader, purpose, at))
+
+    def agreements(
+        self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime, known_at: datetime
+    ) -> Agreements | None:
+        """Return what `reader` may see of the family's agreements as the hub knew them at `known_at`; as `look`."""
+        return self.decided(
+            family, now, lambda state, at: look_at_agreements(self.stage, state, reader, purpose, at, known_at)
+        )
+
+    def decided(self, family: FamilyId, now: datetime, decide: Decide[T]) -> T:
+        """Return what `decide` shows of the family's state, logged first, and still right once that is done.
+
+        Raises Behind where it is not, time after time; then nothing may be shown.
+        """
+        for _ in range(_TRIES):
+            begun, records = time.monotonic(), self._records(family)
+            state = disclose.replay(self.stage, family, records, now)
+            decisions, found = decide(state, now)
+            self.log(decisions)
+            stands = self._stands(state, records, now)
+            took = time.monotonic() - begun
+            if stands and took <= self.oldest:
+                return found
+            now += timedelta(seconds=took)
+        raise Behind("the family's registers change faster than they can be read: nothing is shown")
 
     def find(self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime) -> list[FamilyId]:
         """Return the families of the one person whom an identifier *and* the birth date name, as far as allowed.
@@ -92,8 +122,18 @@ class Reading:
 
     def replayed(self, family: FamilyId, now: datetime) -> Family:
         """Return the family's state as of now, from everything that the hub has taken in."""
+        return disclose.replay(self.stage, family, self._records(family), now)
+
+    def _records(self, family: FamilyId) -> list[Record]:
         self.wait()
-        return disclose.replay(self.stage, family, self.projection.family_records(family), now)
+        return self.projection.family_records(family)
+
+    def _stands(self, state: Family, records: list[Record], now: datetime) -> bool:
+        """Whether the registers, as far as the hub has taken them in by now, are still those of `state`."""
+        after = self._records(state.family)
+        if len(after) == len(records):
+            return True
+        return disclose.replay(self.stage, state.family, after, now).register.version() == state.register.version()
 
     def wait(self) -> None:
         """Return when the projection has all that stands on the topics now. Raises Behind."""

@@ -5,6 +5,8 @@ decisions that allow them):
 
     keys stored → decisions and people written → emits written → state changelog → acknowledged
 
+What is to be sent and has waited too long for a broker or for the log is decided again in between.
+
 A kill in between repeats effects under the same ids; it never loses one. A record that its stage cannot work through
 is found by splitting its batch, goes to quarantine with the batch's other emits, and holds up nothing.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -32,9 +35,16 @@ T = TypeVar("T")
 Quarantine = Callable[[Record, str, str, str, str], list[Emit]]
 """Make the quarantine record, and the receipt where one is due, of (record, path, code, problem, fix)."""
 
+Again = Callable[[Outcome, Any, datetime | None, int], Outcome]
+"""Decide again what waits to leave, of (outcome, state, instant, partition): streams/again.py."""
+
 _TO_SUBSCRIBERS = alerts_to("")
 _PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _log = structlog.get_logger("hearth.runner")
+
+
+class _Old(Exception):
+    """What was decided is older than it may be when it leaves."""
 
 
 class KeyKeeper(Protocol):
@@ -46,7 +56,8 @@ class Runner(Generic[T]):
 
     `own` and `disown` follow the assignment; `work` is called by one thread, batch after batch; `checkpoint` by
     another. `fenced_out` are the exceptions by which a writer says that the partition has a new owner; `passing`
-    those of the key store or database that go away by themselves.
+    those of the key store or database that go away by themselves. What is to be sent and was decided more than
+    `oldest_send` seconds ago, or under registers that have changed since, is decided `again` before it leaves.
     """
 
     def __init__(
@@ -64,6 +75,9 @@ class Runner(Generic[T]):
         most_unwritten: int = 20_000,
         boundary: Callable[[str], None] = boundary,
         may_disclose: Callable[[], bool] = lambda: True,
+        again: Again | None = None,
+        oldest_send: float = 30.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._stage = stage
@@ -77,6 +91,9 @@ class Runner(Generic[T]):
         self._most_unwritten = most_unwritten
         self._boundary = boundary
         self._may_disclose = may_disclose
+        self._again = again
+        self._oldest_send = oldest_send
+        self._clock = clock
         self._stopping = threading.Event()
         self.owned: dict[int, Owned[T]] = {}
 
@@ -115,8 +132,11 @@ class Runner(Generic[T]):
         if owned is None or owned.closed or not still_ours():
             raise Lost  # a batch fetched before an assignment must not meet the state before it is recovered
         try:
-            outcome = self._try(records, owned.state)
-            self._write(outcome, owned, still_ours)
+            decided = self._clock()
+            outcome = self._decide_again(self._try(records, owned.state), owned.state, None, partition)
+            while not self._left(outcome, owned, still_ours, decided):
+                decided = self._clock()
+                outcome = self._decide_again(outcome, owned.state, datetime.now(UTC), partition)
         except BaseException:
             owned.state.undone()
             raise
@@ -149,7 +169,30 @@ class Runner(Generic[T]):
         problem = "The hub could not work through this record"
         return self._quarantine(record, "", "not-processable", problem, "Ask the hub's operators to look into it")
 
-    def _write(self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool]) -> None:
+    def _decide_again(self, outcome: Outcome, state: StageState[T], at: datetime | None, partition: int) -> Outcome:
+        if self._again is None or not outcome.sends:
+            return outcome
+        outcome = self._again(outcome, state, at, partition)
+        state.keep()
+        return outcome
+
+    def _left(self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool], decided: float) -> bool:
+        """Write all that comes of a batch; False where what was to be sent grew old first, and did not leave."""
+
+        def may_leave() -> None:
+            if self._again is not None and outcome.sends and self._clock() - decided > self._oldest_send:
+                raise _Old
+
+        try:
+            self._write(outcome, owned, still_ours, may_leave)
+        except _Old:
+            _log.warning("decided again", stage=self.name, sends=len(outcome.sends))
+            return False
+        return True
+
+    def _write(
+        self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool], may_leave: Callable[[], None]
+    ) -> None:
         def insist(what: str, effect: Callable[[], None]) -> None:
             self._insist(what, effect, lambda: still_ours() and not owned.closed)
 
@@ -168,7 +211,12 @@ class Runner(Generic[T]):
         if any(emit.topic.startswith(_TO_SUBSCRIBERS) for emit in outcome.emits):
             insist("log", self._ask_log)
         if outcome.emits:
-            insist("outputs", lambda: self._send(outcome.emits))
+
+            def leave() -> None:
+                may_leave()
+                self._send(outcome.emits)
+
+            insist("outputs", leave)
         self._boundary("outputs")
 
     def _ask_log(self) -> None:

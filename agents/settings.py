@@ -53,6 +53,7 @@ class Settings:
     max_event_bytes: int = 262_144
     tick_seconds: float = 300.0
     log_patience: float = 60.0  # how far the log may be behind before nothing new is disclosed
+    send_seconds: float = 60.0  # what was decided longer ago is decided again before it leaves
     store: str = "rocksdb"
     log_name: str = "hearth"
 
@@ -83,6 +84,7 @@ class Settings:
             max_event_bytes=said.count("HEARTH_MAX_EVENT_BYTES", 262_144),
             tick_seconds=said.seconds("HEARTH_TICK_SECONDS", 300.0),
             log_patience=said.seconds("HEARTH_LOG_PATIENCE", 60.0),
+            send_seconds=said.seconds("HEARTH_SEND_SECONDS", 60.0),
             store=store,
             log_name=said.text("HEARTH_LOG_NAME", "hearth"),
         )
@@ -108,6 +110,7 @@ class Settings:
             "HEARTH_MAX_EVENT_BYTES": str(self.max_event_bytes),
             "HEARTH_TICK_SECONDS": str(self.tick_seconds),
             "HEARTH_LOG_PATIENCE": str(self.log_patience),
+            "HEARTH_SEND_SECONDS": str(self.send_seconds),
             "HEARTH_STORE": self.store,
             "HEARTH_LOG_NAME": self.log_name,
         }

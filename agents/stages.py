@@ -15,7 +15,7 @@ from agents.adapters.faust_store import Opening, StageTable
 from agents.adapters.fence import Fenced, FencedWriter, OpenWriter
 from agents.app import Engine, HearthApp, StageSpec, owns
 from agents.ports import Clock, KeyStore, NotWritten, Producer
-from agents.runner import Owned, Quarantine, Runner
+from agents.runner import Again, Owned, Quarantine, Runner
 from schemas.people import PeopleRecord
 from schemas.records import Tick, encode
 from streams import topology
@@ -31,6 +31,7 @@ class Outside(msgspec.Struct, frozen=True):
     people_apply: Callable[[PeopleRecord], None] | None = None
     passing: tuple[type[Exception], ...] = (OSError,)
     may_disclose: Callable[[], bool] = lambda: True
+    oldest_send: float = 30.0
 
 
 class Hub(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Hub(msgspec.Struct, frozen=True):
     resolver_state: Coder[Any]
     family: Stage[Any]
     family_state: Coder[Any]
+    family_again: Again
     people_ready: Callable[[], None]
 
 
@@ -56,7 +58,7 @@ def add_hub(app: HearthApp, hub: Hub, outside: Outside) -> None:
     )
     add_stage(
         app, "family", (topology.FAMILY_ITEMS,), hub.partitions, hub.family, hub.family_state, outside,
-        hub.people_ready,
+        hub.people_ready, hub.family_again,
     )  # fmt: skip
 
 
@@ -69,9 +71,10 @@ def add_stage(
     coder: Coder[Any],
     outside: Outside,
     ready: Callable[[], None] | None = None,
+    again: Again | None = None,
 ) -> None:
-    """Add one stage with a table of its own name."""
-    runner = partial(_runner, app.engine, name, stage, coder, outside)
+    """Add one stage with a table of its own name; `again` decides again what it wants sent and has not left."""
+    runner = partial(_runner, app.engine, name, stage, coder, outside, again)
     app.add_stage(StageSpec(name, topics, partitions, runner, ready))
 
 
@@ -82,7 +85,8 @@ def changelogs(engine_name: str, partitions: int) -> dict[str, int]:
 
 
 def _runner(
-    engine: Engine, name: str, stage: Stage[Any], coder: Coder[Any], outside: Outside, table: StageTable
+    engine: Engine, name: str, stage: Stage[Any], coder: Coder[Any], outside: Outside, again: Again | None,
+    table: StageTable,
 ) -> Runner[Any]:
     changelog = table.changelog_topic_name
 
@@ -95,6 +99,7 @@ def _runner(
     return Runner(
         name, stage, outside.producer(), outside.keystore, outside.people_apply, own, outside.quarantine,
         fenced_out=(Fenced,), passing=outside.passing, may_disclose=outside.may_disclose,
+        again=again, oldest_send=outside.oldest_send,
     )  # fmt: skip
 
 

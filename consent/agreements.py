@@ -2,8 +2,9 @@
 
 Each person who may agree has a stance of their own. An agreement is what its latest act makes it; on one day, and
 recorded at one instant, the stricter act counts as the later. Where one person agrees and another does not, it is
-disputed, and the hub does not choose between them; a young person's own act prevails over a parent's for what is
-theirs (Gillick v West Norfolk AHA [1986] AC 112; Mental Capacity Act 2005 from 16).
+disputed, and the hub does not choose between them; a competent young person's own act prevails over a parent's yes and
+over a parent's no for what is theirs, as far as their competence reaches (consent/agreement_competence.py). An
+objection of theirs beyond that is not passed over: it makes a parent's agreement disputed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from consent.agreement_competence import ASSESSED, FOR_THEMSELVES, Competence, Voice, competence, right_of
 from schemas.errors import Refusal
 from schemas.ids import EventKey, PersonId
 from schemas.records import Facts
@@ -30,7 +32,6 @@ _OBJECTS = frozenset(("refused", "withdrawn"))
 _BY = frozenset(("agreed-by",))
 _BY_ELSE = frozenset(("parent", "carer"))
 _FOR = frozenset(("for", "child", "subject", "pupil", "sibling"))
-_UNASSESSED = "competent-young-person"  # competence under 16 is assessed by somebody, who is named
 
 
 class Act(msgspec.Struct, frozen=True, array_like=True, tag="a", gc=False):
@@ -47,7 +48,7 @@ class Act(msgspec.Struct, frozen=True, array_like=True, tag="a", gc=False):
     purposes: tuple[str, ...]
     categories: tuple[str, ...]
     recipients: tuple[str, ...]
-    capacity: str
+    right: Competence
 
     def moment(self) -> tuple[date, datetime, int, str]:
         """Return what acts are ordered by."""
@@ -83,14 +84,10 @@ def act(facts: Facts, event: EventKey, person: PersonId) -> Act:
             purposes=tuple(data.get("purposes", ())),
             categories=tuple(data.get("categories", ())),
             recipients=tuple(data.get("recipients", ())),
-            capacity="unassessed" if _unassessed(facts) else data.get("capacity", ""),
+            right=competence(data),
         )
     except (KeyError, ValueError, TypeError):
         raise Refusal("data", "not-an-agreement", "an agreement's reference or dates do not read", "Say both") from None
-
-
-def _unassessed(facts: Facts) -> bool:
-    return facts.data.get("capacity") == _UNASSESSED and not facts.data.get("assessed_by")
 
 
 def agreement_state(acts: Iterable[Act], asked: Question) -> tuple[str, str]:
@@ -98,21 +95,61 @@ def agreement_state(acts: Iterable[Act], asked: Question) -> tuple[str, str]:
 
     The state is one of in-force, none, refused, withdrawn, out-of-scope, expired, disputed.
     """
-    known = [a for a in acts if a.on <= asked.on]
-    references: dict[str, list[Act]] = {}
-    for one in sorted(known, key=Act.moment):
-        references.setdefault(one.reference, []).append(one)
-    givers = {giver for a in known for giver in a.by or (PersonId(""),)}
-    stances = {giver: _stance(giver, references, asked) for giver in sorted(givers)}
-    own = stances.get(asked.person) if asked.person else None
-    return _stated(own) if own is not None and own[0] != "none" else _together(stances)
+    stances = _stances(acts, asked)
+    own = stances.get(asked.person, _NO_STANCE) if asked.person else _NO_STANCE
+    return _stated(own) if _prevails(own, asked) else _together(stances)
+
+
+def voice(acts: Iterable[Act], asked: Question) -> Voice:
+    """Return whose word makes the answer of `agreement_state` to what is asked, and by what right."""
+    stances = _stances(acts, asked)
+    own = stances.get(asked.person, _NO_STANCE)
+    if own[1] is not None and own[0] != "none":
+        whose = "own" if _prevails(own, asked) else "unsettled"
+        return Voice(whose, right_of(own[1].right, asked.on) if whose == "own" else "not-established", asked.person)
+    giver, best = min(stances.items(), key=lambda stance: _strength(stance[1]), default=(asked.person, _NO_STANCE))
+    if best[1] is None or best[0] == "none":
+        return Voice("none")
+    return Voice("others", right_of(best[1].right, asked.on), giver)
 
 
 Stance = tuple[str, Act | None]
+_NO_STANCE: Stance = ("none", None)
+
+
+def _stances(acts: Iterable[Act], asked: Question) -> dict[PersonId, Stance]:
+    """Return the stance of each person who has spoken by then, in the order of their ids."""
+    known = with_rights(a for a in acts if a.on <= asked.on)
+    references: dict[str, list[Act]] = {}
+    for one in known:
+        references.setdefault(one.reference, []).append(one)
+    givers = {giver for a in known for giver in a.by or (PersonId(""),)}
+    return {giver: _stance(giver, references, asked) for giver in sorted(givers)}
+
+
+def with_rights(acts: Iterable[Act]) -> list[Act]:
+    """Return the acts in order. One that does not say by what right has the right by which the person last acted."""
+    ordered = sorted(acts, key=Act.moment)
+    last = {giver: a.right for a in ordered if a.right.capacity for giver in a.by}
+    return [a if a.right.capacity else msgspec.structs.replace(a, right=_shared(a.by, last)) for a in ordered]
+
+
+def _shared(by: tuple[PersonId, ...], last: dict[PersonId, Competence]) -> Competence:
+    rights = {last.get(giver, Competence()) for giver in by}
+    return rights.pop() if len(rights) == 1 else Competence()
+
+
+def _established(act: Act, asked: Question) -> bool:
+    return act.right.stands(asked.on) and act.right.reaches(asked.purpose, asked.category)
+
+
+def _prevails(own: Stance, asked: Question) -> bool:
+    """A person's own word on what is theirs, given by a right that is known and reaches so far."""
+    return own[0] != "none" and own[1] is not None and _established(own[1], asked)
 
 
 def _together(stances: dict[PersonId, Stance]) -> tuple[str, str]:
-    best = min(stances.values(), key=_strength, default=("none", None))
+    best = min(stances.values(), key=_strength, default=_NO_STANCE)
     if best[0] == "in-force" and any(state in _OBJECTS for state, _ in stances.values()):
         return "disputed", _stated(best)[1]
     return _stated(best)
@@ -130,7 +167,7 @@ def _strength(stance: Stance) -> tuple[int, str]:
 def _stance(giver: PersonId, references: dict[str, list[Act]], asked: Question) -> Stance:
     """Return one person's stance over all the agreements they had a part in; a later refusal outweighs."""
     found = [_of_one(giver, acts, asked) for acts in references.values()]
-    best = min(found, key=_strength, default=("none", None))
+    best = min(found, key=_strength, default=_NO_STANCE)
     refusals = [act for state, act in found if state == "refused" and act is not None]
     if best[0] == "in-force" and best[1] is not None and refusals:
         last = max(refusals, key=Act.moment)
@@ -144,10 +181,12 @@ def _of_one(giver: PersonId, acts: list[Act], asked: Question) -> Stance:
         return "none", None
     theirs = [a for a in acts if a.kind != "narrowed" and (giver in a.by or not a.by)]
     last = theirs[-1] if theirs else None
-    if last is None or last.capacity == "unassessed":
-        return "none", None
+    if last is None or (last.right.capacity in FOR_THEMSELVES and asked.person not in ("", giver)):
+        return _NO_STANCE
     if last.kind == "given":
-        return _of_given(last, acts, asked), last
+        # a yes counts only by a right: where competence was to be assessed, it was, and reaches to what is asked
+        able = last.right.capacity != ASSESSED or _established(last, asked)
+        return (_of_given(last, acts, asked), last) if able else _NO_STANCE
     given = [a for a in acts if a.kind == "given"]
     about = last.purposes if last.kind == "refused" else [p for a in given for p in a.purposes]
     return (last.kind if not about or asked.purpose in about else "none"), last

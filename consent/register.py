@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 
-from consent import agreements, grounds, involvement
+from consent import agreement_list, agreements, grounds, involvement
+from consent.agreement_competence import Voice
+from consent.agreement_list import Agreement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
 from consent.ground_rules import ground_types
 from consent.grounds import Closing, OpenGround, Opening
@@ -35,6 +37,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     item: ItemId
     event: EventKey
     recorded_at: datetime
+    known_at: datetime  # when the hub first had it; no part of what stands
     mends: EventKey | None
     retracts: bool
     said: tuple[Said, ...]
@@ -48,10 +51,11 @@ class Register(msgspec.Struct, dict=True):
     def __post_init__(self) -> None:
         self._changed()
 
-    def apply(self, facts: Facts, item: ItemId, received_at: datetime | None = None) -> bool:  # noqa: ARG002
+    def apply(self, facts: Facts, item: ItemId, received_at: datetime | None = None) -> bool:
         """Take in one item's facts, and say whether it has a place here. A second time changes nothing.
 
-        `received_at` has no part in it: what stands depends on what was said, never on when it arrived.
+        `received_at` has no part in what stands, which depends on what was said, never on when it arrived: it tells
+        what was known when (`as_known`). Without it, the hub had the item when it was recorded.
         Raises Refusal for a register event whose dates or practitioner do not read.
         """
         mends = facts.retracts or facts.corrects
@@ -61,8 +65,10 @@ class Register(msgspec.Struct, dict=True):
         said = () if facts.retracts else _said(facts, EventKey(event), PersonId(person), item)
         if not said and mends is None:
             return False
-        entry = Entry(item, EventKey(event), facts.recorded_at, mends, facts.retracts is not None, said)
-        if self.entries.get(item) == entry:
+        known_at, before = received_at or facts.recorded_at, self.entries.get(item)
+        known_at = min(known_at, before.known_at) if before is not None else known_at
+        entry = Entry(item, EventKey(event), facts.recorded_at, known_at, mends, facts.retracts is not None, said)
+        if before == entry:
             return True
         self.entries[item] = entry
         if said or any(e.event == mends for e in self.entries.values()):
@@ -75,6 +81,10 @@ class Register(msgspec.Struct, dict=True):
         for item in gone:
             del self.entries[item]
         self._changed()
+
+    def as_known(self, at: datetime) -> Register:
+        """Return the registers as the hub knew them at the instant `at`: what reached it later is not in them."""
+        return Register({item: entry for item, entry in self.entries.items() if entry.known_at <= at})
 
     def agreement_state(
         self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
@@ -108,11 +118,31 @@ class Register(msgspec.Struct, dict=True):
 
     def capacity(self, agreement: str) -> str:
         """Return by what right the person agreed whose act `agreement` (an event key) is; empty when not known."""
-        return next((a.capacity for a in self._standing(Act) if a.event == agreement), "")
+        acts = agreements.with_rights(self._standing(Act))
+        return next((a.right.capacity for a in acts if a.event == agreement), "")
+
+    def voice(
+        self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
+    ) -> Voice:
+        """Return whose word makes the answer of `agreement_state` to the same question, and by what right."""
+        asked = ("voice", purpose, category, agency, role, person, on)
+        kept: Voice | None = self._answers.get(asked)
+        if kept is None:
+            question = Question(purpose, category, agency, role, person or _NOBODY, on)
+            kept = self._keep(asked, agreements.voice(self._standing(Act), question))
+        return kept
+
+    def agreements(self, on: date) -> tuple[Agreement, ...]:
+        """Return every agreement as it stands on `on`, person by person, withdrawn and refused ones too."""
+        known_at: dict[EventKey, datetime] = {}
+        for entry in self.entries.values():
+            known_at[entry.event] = min(entry.known_at, known_at.get(entry.event, entry.known_at))
+        return agreement_list.agreements(self._standing(Act), known_at, on)
 
     def next_change(self, after: date) -> date | None:
         """Return the first day after `after` on which time alone may change an answer."""
         days: set[date | None] = {a.on for a in self._standing(Act)} | {a.until for a in self._standing(Act)}
+        days |= {a.right.assessed_on for a in self._standing(Act)}
         days |= {w.on for w in self._standing(Work)}
         openings, closings = self._standing(Opening), self._standing(Closing)
         days |= {o.since for o in openings} | {o.until for o in openings} | {c.day for c in closings}

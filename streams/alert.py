@@ -22,7 +22,7 @@ from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory
 from streams.identity.practitioners import Contact
 from streams.notice import Alert, AlertRecord, Colleague, Reason, about, latest, reason, why
-from streams.outcome import Emit, Outcome
+from streams.outcome import Emit, Outcome, Send
 from streams.risk.evaluate import Evidence, Finding
 from streams.sight import Seen
 from streams.timeline import Family, Sent, members_of
@@ -62,7 +62,7 @@ class Alerts:
                     gone = self._end(family, before, _PASSED_ON, at, outcome)
                     sent = msgspec.structs.replace(sent, revision=gone.revision + 1)
                 family.alerts[key] = sent
-                self._send(family, sent, finding, seen, at, outcome)
+                self._send(family, key, sent, finding, seen, at, outcome)
         for key, sent in list(family.alerts.items()):
             if key.startswith(f"{audience}|") and key not in standing and sent.status == "open":
                 family.alerts[key] = self._end(family, sent, _STANDS_NO_MORE, at, outcome)
@@ -80,7 +80,8 @@ class Alerts:
         if before is None:
             episode, revision, raised = 0, 0, at
         elif before.status == "open" or at < before.changed_at + timedelta(days=finding.rule.cool_down_days):
-            episode, revision, raised = before.episode, before.revision + 1, before.raised_at
+            waits = before.status == "open" and not before.digest  # it has not left: decided again under its number
+            episode, revision, raised = before.episode, before.revision + (not waits), before.raised_at
         else:
             episode, revision, raised = before.episode + 1, 0, at
         return Sent(
@@ -101,12 +102,22 @@ class Alerts:
         )
 
     def _send(
-        self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, outcome: Outcome
+        self, family: Family, key: str, sent: Sent, finding: Finding, seen: Seen, at: datetime, outcome: Outcome
     ) -> None:
         decisions: list[Decision] = []
         alert = self.compose(family, sent, finding, seen, at, decisions)
         outcome.decisions += decisions
+        begun = len(outcome.emits)
         self._emit(alert, sent, family, decisions, outcome)
+        waits = Send(
+            family=family.family,
+            key=key,
+            revision=sent.revision,
+            register_version=family.register.version(),
+            emits=tuple(outcome.emits[begun:]),
+            decisions=tuple(d.id for d in decisions),
+        )
+        outcome.sends.append(waits)
 
     def _end(self, family: Family, before: Sent, why: str, at: datetime, outcome: Outcome) -> Sent:
         """Tell whoever has the alert that it is no longer theirs, and why; return it as withdrawn."""

@@ -65,7 +65,7 @@ class FamilyStage:
         for step in steps:
             touched = {one.family: one for record in step for one in self._fold(record, state, loaded, outcome)}
             for family in touched.values():
-                self._settle(family, step[0].partition, state, outcome)
+                self.settle(family, step[0].partition, state, outcome)
         for family in loaded.values():
             state.put(family.family, family)
         return outcome
@@ -173,7 +173,7 @@ class FamilyStage:
             family.sealed_next_on, family.stirred = None, True
         return list(woken.values())
 
-    def _settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
+    def settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
         """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
         at, version = family.as_of, family.register.version()
         if at is not None and version != family.register_version:

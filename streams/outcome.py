@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from consent.decision import Decision
-from schemas.ids import PersonId
+from schemas.ids import FamilyId, PersonId
 from schemas.people import PeopleRecord
 from schemas.records import Record
 
@@ -35,6 +35,20 @@ class NewKey(msgspec.Struct, frozen=True, gc=False):
     key: bytes
 
 
+class Send(msgspec.Struct, frozen=True):
+    """An alert that waits to leave: what it rests on, so that it can be decided again before it does.
+
+    `emits` and `decisions` (ids) are its own among the outcome's; `key` and `revision` name it in its family's state.
+    """
+
+    family: FamilyId
+    key: str
+    revision: int
+    register_version: str
+    emits: tuple[Emit, ...]
+    decisions: tuple[str, ...]
+
+
 class Outcome(msgspec.Struct):
     """Everything that one batch of one stage wants done. Mutable while the stage builds it."""
 
@@ -42,6 +56,7 @@ class Outcome(msgspec.Struct):
     decisions: list[Decision] = []
     people: list[PeopleRecord] = []
     emits: list[Emit] = []
+    sends: list[Send] = []
 
     def extend(self, other: Outcome) -> None:
         """Add all of `other`'s effects behind these."""
@@ -49,6 +64,7 @@ class Outcome(msgspec.Struct):
         self.decisions += other.decisions
         self.people += other.people
         self.emits += other.emits
+        self.sends += other.sends
 
 
 T = TypeVar("T")

@@ -54,7 +54,10 @@ class Section(msgspec.Struct, gc=False):
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
-    """An alert as it was last sent, so that it is not sent again and can be changed or withdrawn."""
+    """An alert as it was last sent, so that it is not sent again and can be changed or withdrawn.
+
+    `digest` is empty while it waits to leave and is decided again (streams/again.py).
+    """
 
     id: str
     rule: str

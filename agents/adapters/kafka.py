@@ -30,7 +30,9 @@ class Unreadable(HearthError):
 class KafkaProducer:
     """The producer port. Idempotent: a retry inside the client is stored once, and the order of a partition kept."""
 
-    def __init__(self, bootstrap: str, linger_ms: int = 5, compression: str = "lz4") -> None:
+    def __init__(
+        self, bootstrap: str, linger_ms: int = 5, compression: str = "lz4", patience: float = _FLUSH_SECONDS
+    ) -> None:
         self._failed: list[str] = []
         self._producer = confluent_kafka.Producer(
             {
@@ -43,7 +45,7 @@ class KafkaProducer:
                 "batch.size": 262_144,
                 "queue.buffering.max.messages": 200_000,
                 "message.max.bytes": LARGEST_RECORD,
-                "message.timeout.ms": int(_FLUSH_SECONDS * 1000),
+                "message.timeout.ms": int(min(patience, _FLUSH_SECONDS) * 1000),  # then the client gives it up
                 "topic.metadata.propagation.max.ms": 10_000,
                 # success is known by the queue being empty; only failures cost a call each
                 "delivery.report.only.error": True,

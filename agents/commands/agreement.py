@@ -1,4 +1,4 @@
-"""`hearth agreement`: a family's agreement to early help, given or withdrawn, as events of the agency that asked."""
+"""`hearth agreement`: a family's agreement to early help: given or withdrawn as events of the agency, and read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from agents.adapters.kafka import KafkaConsumer
+from agents.commands.agreement_reading import export, listed
 from agents.commands.readers import looking
 from agents.commands.shell import AsJson, Exit, Stop, give, say
 from agents.commands.tools import Tools, agency_named, now, tools
@@ -24,7 +25,7 @@ from streams.topology import receipts
 LONDON = ZoneInfo("Europe/London")
 DAY = ["%Y-%m-%d"]
 WAIT = 15.0  # seconds for the receipt
-app = typer.Typer(no_args_is_help=True, help="Give or withdraw a family's agreement to share for early help.")
+app = typer.Typer(no_args_is_help=True, help="A family's agreement to share for early help.")
 
 Agency = Annotated[str, typer.Option("--from", metavar="AGENCY", help="The agency that asked the family.")]
 Reference = Annotated[str, typer.Option("--reference", help="The agency's reference of the agreement.")]
@@ -36,6 +37,9 @@ Persons = Annotated[
     typer.Option(metavar="FILE", help="JSON list of people (roles agreed-by and for); - is stdin. Never typed here."),
 ]
 Many = list[str]
+
+app.command(name="list")(listed)
+app.command()(export)
 
 
 @app.command(name="give")
@@ -50,6 +54,12 @@ def given(
     since: Annotated[datetime | None, typer.Option(formats=DAY, help="First day; today if left out.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=DAY, help="First day on which it no longer holds.")] = None,
     assessed_by: Annotated[str, typer.Option(help="Who assessed a young person's competence.")] = "",
+    assessed_on: Annotated[
+        datetime | None, typer.Option(formats=DAY, help="The day of that assessment; the first day if left out.")
+    ] = None,
+    competent_for: Annotated[
+        list[str] | None, typer.Option(help="What information the assessment was about; all of it if left out.")
+    ] = None,
     source: Source = "",
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +67,8 @@ def given(
     data = {
         "agreement": reference, "capacity": capacity, "purposes": purpose, "categories": category,
         "recipients": recipient, "since": _day(since), "until": _day(until) if until else None,
-        "assessed_by": assessed_by or None,
+        "assessed_by": assessed_by or None, "assessed_on": _day(assessed_on) if assessed_on else None,
+        "competent_categories": competent_for or [],
     }  # fmt: skip
     _publish(agency, "AgreementGiven", source, persons, data, _day(since), as_json)
 

@@ -103,7 +103,8 @@ class Tools:
         from agents.reading import Reading
 
         stage, log = bootstrap.family_stage(self.inside), bootstrap.log_watch(self.joined)
-        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=log.keeps_up)
+        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=log.keeps_up,
+                       oldest=self.joined.send_seconds)  # fmt: skip
 
     def _ends(self) -> Places:
         consumer = KafkaConsumer(self.joined.kafka, [FAMILY_ITEMS, PEOPLE])

@@ -13,6 +13,9 @@ from agents.demo.people import Professional, Somebody, nhs_number, upn
 from schemas.records import CloudEvent
 
 LONDON = ZoneInfo("Europe/London")
+_NO_DECISION: dict[str, Any] = {
+    "assessed_by": None, "assessed_on": None, "competent_purposes": [], "competent_categories": [],
+}  # fmt: skip
 
 
 @dataclass
@@ -180,6 +183,7 @@ class History:
         recipients: Iterable[str] = ("social-care", "school", "health"),
         capacity: str = "parental-responsibility",
         until_days_ahead: int | None = None,
+        **competence: Any,
     ) -> str:
         """A parent, or a competent young person, agrees to early help and to what may be shared."""
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
@@ -195,12 +199,38 @@ class History:
             recipients=list(recipients),
             since=self.day(days_ago),
             until=None if until_days_ahead is None else self.today + timedelta(days=until_days_ahead),
-            assessed_by=None,
+            **{**_NO_DECISION, **competence},
         )
+
+    def refuse(
+        self, by: Somebody, child: Somebody, *, reference: str = "agreement-2", days_ago: int = 0, **competence: Any
+    ) -> str:
+        """Somebody was asked, and did not agree: `competence` says by what right, where it is a young person's own."""
+        persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
+        return self.tell(
+            "social-care", "agreement.AgreementRefused", persons, days_ago, agreement=reference,
+            purposes=["early-help"], on=self.day(days_ago), **{"capacity": None, **_NO_DECISION, **competence},
+        )  # fmt: skip
+
+    def narrow(
+        self,
+        by: Somebody,
+        child: Somebody,
+        categories: Iterable[str],
+        *,
+        reference: str = "agreement-1",
+        days_ago: int = 0,
+    ) -> str:
+        """The agreement now covers these kinds of information only."""
+        return self.tell(
+            "social-care", "agreement.AgreementNarrowed", [(by, "agreed-by"), (child, "for")], days_ago,
+            agreement=reference, categories=list(categories), purposes=[], recipients=[], on=self.day(days_ago),
+        )  # fmt: skip
 
     def withdraw(self, by: Somebody, child: Somebody, *, reference: str = "agreement-1", days_ago: int = 0) -> str:
         """The agreement is withdrawn."""
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
         return self.tell(
-            "social-care", "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference, on=self.day(days_ago)
-        )
+            "social-care", "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference,
+            on=self.day(days_ago), capacity=None, **_NO_DECISION,
+        )  # fmt: skip

@@ -202,7 +202,8 @@ def test_a_competent_young_persons_own_word_prevails() -> None:
     """For what is theirs, over a parent's yes and over a parent's no."""
     own = gave("y", by=CHILD, ref="Y1", capacity="competent-young-person", assessed_by="staff 12")
     assert state(register(own, refused(by=MOTHER))) == "in-force"
-    no = said("z", "agreement.AgreementRefused", CHILD, "agreed-by", agreement="Y2", on="2026-02-01")
+    right = {"capacity": "competent-young-person", "assessed_by": "staff 12"}
+    no = said("z", "agreement.AgreementRefused", CHILD, "agreed-by", agreement="Y2", on="2026-02-01", **right)
     assert state(register(gave(), no)) == "refused"
     assert state(register(gave(), no), person=MOTHER) == "in-force"
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from agents.commands.tools import now
 from agents.demo.teller import Professional, Somebody, Story
 from schemas.ids import EventKey, FamilyId, PersonId
+from schemas.people import KnownPractitioner
 from schemas.records import CloudEvent
 from streams.disclose import View
 from streams.intake_names import event_key
@@ -78,11 +79,26 @@ class OnKafka:
         families = self._families(story)
         return [alert for alert in self.hub.alerts(subscriber) if alert.family in families]
 
-    def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
+    def _worker(self, reader: Professional) -> KnownPractitioner:
         worker = self.hub.tools.inside.directory.practitioner(
             self.hub.tools.pseudonyms.practitioner(reader.agency, reader.id)
         )
         assert worker is not None, "nobody of that number is registered"
+        return worker
+
+    def moment(self, story: Story) -> datetime:
+        return self._now()
+
+    def agreements(
+        self, story: Story, reader: Professional, child: Somebody, known_at: datetime | None = None
+    ) -> dict[str, str]:
+        at, worker, before = self._now(), self._worker(reader), len(self.hub.decisions())
+        found = self.hub.tools.reading.agreements(worker, self.family(child), "early-help", at, known_at or at)
+        assert self.hub.decisions()[before:], "a look leaves a decision, whatever it shows"
+        return {one.reference: one.state for one in found.agreements} if found else {}
+
+    def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
+        worker = self._worker(reader)
         before = len(self.hub.decisions())
         view = self.hub.tools.reading.look(worker, self.family(child), purpose, self._now())
         looks = self.hub.decisions()[before:]

@@ -13,7 +13,9 @@ from agents.demo.teller import Professional, Somebody, Story
 from agents.rehearsal import Rehearsal
 from schemas import records
 from schemas.ids import FamilyId, PersonId
+from schemas.people import KnownPractitioner
 from streams import topology
+from streams.agreement_look import look_at_agreements
 from streams.disclose import View, look, replay
 from streams.notice import Alert
 from streams.timeline import Family, names_of
@@ -34,6 +36,16 @@ class Told(Protocol):
 
     def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
         """What the professional is shown when they look at the child's family."""
+        ...
+
+    def agreements(
+        self, story: Story, reader: Professional, child: Somebody, known_at: datetime | None = None
+    ) -> dict[str, str]:
+        """How the family's agreements stand, by reference, as the professional is shown them; as known then, or now."""
+        ...
+
+    def moment(self, story: Story) -> datetime:
+        """An instant after all that has happened, and before whatever happens next."""
         ...
 
     def links(self, story: Story, child: Somebody) -> Counter[str]:
@@ -68,9 +80,15 @@ class InMemory:
         self.hub = Rehearsal()
         self.done = 0
         self.passed = 0
+        self.moments = 0
 
     def _now(self, story: Story) -> datetime:
-        return datetime.combine(story.today, time(18), UTC) + timedelta(days=self.passed)
+        later = timedelta(days=self.passed, minutes=2 * self.moments)
+        return datetime.combine(story.today, time(18), UTC) + later
+
+    def moment(self, story: Story) -> datetime:
+        self.moments += 1
+        return self._now(story) - timedelta(minutes=1)
 
     def happens(self, story: Story) -> None:
         self._today = story
@@ -95,14 +113,25 @@ class InMemory:
         assert known is not None
         return known.home or known.families[0]
 
-    def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
+    def _looks(self, story: Story, reader: Professional, child: Somebody) -> tuple[Family, KnownPractitioner]:
         family = self.family(child)
         mine = [r for r in self.hub.trace.topics[topology.FAMILY_ITEMS] if r.key == family.encode()]
-        now = self._now(story)
-        state = replay(self.hub.family, family, mine, now)
         worker = self.hub.people.practitioner(self.hub.names.practitioner(reader.agency, reader.id))
         assert worker is not None, "nobody of that number is registered"
-        decisions, view = look(self.hub.family, state, worker, purpose, now)
+        return replay(self.hub.family, family, mine, self._now(story)), worker
+
+    def agreements(
+        self, story: Story, reader: Professional, child: Somebody, known_at: datetime | None = None
+    ) -> dict[str, str]:
+        state, worker = self._looks(story, reader, child)
+        now = self._now(story)
+        decisions, found = look_at_agreements(self.hub.family, state, worker, "early-help", now, known_at or now)
+        assert decisions, "a look leaves a decision, whatever it shows"
+        return {one.reference: one.state for one in found.agreements} if found else {}
+
+    def reads(self, story: Story, reader: Professional, child: Somebody, purpose: str = "early-help") -> View | None:
+        state, worker = self._looks(story, reader, child)
+        decisions, view = look(self.hub.family, state, worker, purpose, self._now(story))
         assert decisions, "a look leaves a decision, whatever it shows"
         return view
 
