@@ -15,7 +15,7 @@ import cedarpy
 from consent import policy
 from consent.decision import Outcome, Ruling
 from consent.minimise import removed_fields
-from consent.policy import Policy
+from consent.policy import Policies, Policy
 from consent.request import Request
 from schemas.errors import Misconfigured
 
@@ -39,6 +39,12 @@ WORDS = {
     "ground": "Ground",
     "approver": "Approver",
     "detriment": "Detriment",
+    "body": "Body",
+    "override": "Override",
+    "competence": "Competence",
+    "public_interest": "PublicInterest",
+    "opt_out": "OptOut",
+    "problems": "Problems",
 }
 _CONTEXT = tuple(field for field in WORDS if field not in ("role", "category"))
 _ACTIONS = ("link", "disclose", "find")
@@ -51,7 +57,17 @@ class Engine:
     """
 
     def __init__(self, switched_on: Collection[str] = (), folder: Path = policy.HERE) -> None:
-        self.policies = policy.load(switched_on, folder)
+        self._answer_by(policy.load(switched_on, folder))
+
+    @classmethod
+    def of(cls, policies: Policies) -> Engine:
+        """Return the engine of policies already read. Raises Misconfigured when a list of words is missing."""
+        engine = cls.__new__(cls)
+        engine._answer_by(policies)
+        return engine
+
+    def _answer_by(self, policies: Policies) -> None:
+        self.policies = policies
         self.policy_set = self.policies.digest
         self.hits = 0
         self.misses = 0
@@ -132,6 +148,7 @@ def _shared(permits: list[Policy], removed: tuple[str, ...]) -> Ruling:
         condition=first.condition,
         gateway=first.gateway,
         rationale=first.note,
+        review_days=min((p.review for p in permits if p.review), default=0),
     )
 
 
