@@ -46,6 +46,8 @@ WORDS = {
     "opt_out": "OptOut",
     "problems": "Problems",
 }
+# Words that count only while the law that asks for them is in force, and what stands for them until then.
+_WHILE_READ = {"detriment": "not-tested"}
 _CONTEXT = tuple(field for field in WORDS if field not in ("role", "category"))
 _ACTIONS = ("link", "disclose", "find")
 
@@ -75,6 +77,8 @@ class Engine:
         self._policy_set = cedarpy.PolicySet.from_str(self.policies.text)
         self._schema = cedarpy.Schema.from_str(self.policies.schema)
         self._nothing = cedarpy.Entities.from_json_str("[]")
+        read = {p.reads for p in self.policies.by_number.values()}
+        self._unread = {field: word for field, word in _WHILE_READ.items() if field not in read}
         if missing := set(WORDS.values()) - set(self.policies.words):
             raise Misconfigured(f"hearth.cedarschema lists no words for {sorted(missing)}")
 
@@ -100,7 +104,8 @@ class Engine:
     def _decide(self, request: Request) -> Ruling:
         if unknown := self._unknown(request):
             return _refer(unknown)
-        result = cedarpy.is_authorized(_question(request), self._policy_set, self._nothing, self._schema)
+        question = _question(request._replace(**self._unread))
+        result = cedarpy.is_authorized(question, self._policy_set, self._nothing, self._schema)
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
             return _refer(tuple(self._failed(text) for text in result.diagnostics.errors) or ("no decision",))
         held = [self.policies.by_number[number] for number in sorted(result.diagnostics.reasons, key=_order)]

@@ -2,7 +2,8 @@
 
 Every policy carries @id, @basis, @source, @effective and @note; a forbid its @outcome; a permit its @article_6,
 @condition and @gateway. It may say @review, the days within which a person looks at such a decision afterwards, and
-@checked("false") where its law was written down from memory. Anything else raises Misconfigured, so the hub does not
+@checked("false") where its law was written down from memory; and @reads, a word that counts only while it is in
+force. Anything else raises Misconfigured, so the hub does not
 start on it.
 """
 
@@ -52,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True):
     gateway: str = ""
     review: int = 0
     checked: bool = True
+    reads: str = ""
 
 
 class Policies(msgspec.Struct, frozen=True):
