@@ -177,5 +177,6 @@ def test_every_agreement_names_its_parties_gateway_and_policy_document() -> None
         if path.stem not in sharing.agencies():
             continue
         said = tomllib.loads(path.read_text())
-        assert said["parties"] and all(said["parties"])
+        assert said["parties"]
+        assert all(said["parties"])
         assert all(said["law"][name] for name in ("gateway", "article_6", "condition", "appropriate_policy_document"))
