@@ -161,7 +161,7 @@ def _shared(permits: list[Policy], removed: tuple[str, ...]) -> Ruling:
         condition=first.condition,
         gateway=first.gateway,
         rationale=first.note,
-        review_days=min((p.review for p in permits if p.review), default=0),
+        review_days=first.review,
     )
 
 
