@@ -148,7 +148,7 @@ class Gate:
             problems=said.problems,
         )
         ruling = self.engine.rule(request)
-        told = said.family_told or _told(ruling, state, reason)
+        told = said.family_told or (_told(ruling, state, reason) if action == "disclose" else "")
         return Answer(ruling, request, agreement, reason, rationale, right if right in _COMPETENCE else "", told)
 
     def record(
@@ -204,7 +204,7 @@ def body_of(to: Recipient) -> str:
 
 def _told(ruling: Ruling, agreement: str, reason: str) -> str:
     """Return what is known of the family's being told: they agreed, or it would be unsafe, or nobody said."""
-    if ruling.outcome is not Outcome.SHARE or not ruling.condition.startswith("9(2)"):
+    if ruling.outcome is not Outcome.SHARE:
         return ""
     if reason == _UNSAFE:
         return f"not-told: {_UNSAFE}"

@@ -168,6 +168,22 @@ def test_below_the_threshold_an_item_is_held_and_the_authority_may_record_why_it
     assert desk.asked_for(elsewhere, child, Said(override="recorded"))["health-contact"] == Outcome.HOLD
 
 
+def test_a_family_that_was_not_told_has_the_reason_on_the_record(story: Story) -> None:
+    """Where asking would prejudice the protection, the record says so; where nobody said, it says that."""
+    child, _ = known_to_care(story)
+    worker = story.professional("social-care", "early-help-worker")
+    story.lead(worker, child)
+    teacher = story.professional("school", "teacher")
+    reason = "consent-would-prejudice-protection"
+    ground = {"claim": "significant-harm", "rationale": "", "decided_by": "", "condition_reason": reason}
+    story.worried(teacher, child, 1, level="significant-harm", ground=ground)
+    story.not_brought(child, 20)
+    records = Desk(story).looks(worker, child, "safeguarding")
+    told = {d.category: (d.family_told, d.condition_reason, d.harm_threshold) for d in records}
+    assert told["concern"] == (f"not-told: {reason}", reason, "significant-harm")
+    assert all(d.rationale and d.outcome is Outcome.SHARE for d in records)
+
+
 @pytest.mark.parametrize(
     ("role", "sector", "agency", "body"),
     [
