@@ -64,7 +64,7 @@ def desk(settings: Settings) -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the keys, the subscribers' registry and the topics that are missing; say which agreements are to be reviewed."""
+    """Make the keys, the registry and the topics that are missing; say which sharing agreements are to be reviewed."""
     from agents import bootstrap
     from agents.adapters.keys import load_keys
     from agents.adapters.topics import ensure
