@@ -32,9 +32,11 @@ from agents.sequencer import Sequencer
 from agents.settings import Settings
 from agents.witnessing import Witnessing
 from consent import sharing
+from consent.days import london_day
 from consent.engine import Engine
 from consent.log.checkpoint import verifier_key
 from consent.log.trust import parse_trust
+from consent.policy import switched_on
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
@@ -130,7 +132,8 @@ def open_tools(settings: Settings, directory: Directory) -> Tools:
     keystore.create()
     subscribers = load_subscribers(settings)
     names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
-    return Tools(settings, keys, names, keystore, subscribers, Reachable(directory, subscribers), Engine())
+    policies = Engine(switched_on(london_day(now())))
+    return Tools(settings, keys, names, keystore, subscribers, Reachable(directory, subscribers), policies)
 
 
 def open_queries(settings: Settings) -> Queries:

@@ -11,6 +11,7 @@ from agents.commands import (
     alerts,
     audit,
     ig,
+    policy,
     practitioner,
     quarantine,
     schemas,
@@ -37,6 +38,7 @@ ONE_WORD = (up, publish, find, timeline, who, held, record_of_processing)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
     "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber, "witness": witness,
+    "policy": policy,
 }  # fmt: skip
 
 app = typer.Typer(

@@ -21,6 +21,8 @@ import structlog
 
 from agents import logging
 from agents.settings import Settings
+from consent import sharing
+from consent.days import london_day
 from schemas.errors import Misconfigured
 
 _BATCH = 5000
@@ -65,7 +67,7 @@ def desk(settings: Settings) -> int:
 
 
 def prepare(settings: Settings) -> None:
-    """Make the keys, the subscribers' registry and the topics that are missing."""
+    """Make the keys, the registry and the topics that are missing; say which sharing agreements are to be reviewed."""
     from agents import bootstrap
     from agents.adapters.keys import load_keys
     from agents.adapters.topics import ensure
@@ -73,6 +75,8 @@ def prepare(settings: Settings) -> None:
     load_keys(settings)
     made = ensure(settings.kafka, bootstrap.topics(settings), settings.replication)
     _log.info("prepared", topics_made=len(made))
+    for due in sharing.reviews_due(london_day(datetime.now(UTC))):
+        _log.warning("sharing agreement to be reviewed", agreement=due.id, out_of_date_on=str(due.dates.review_on))
 
 
 class Parts:

@@ -26,6 +26,7 @@ from streams import disclose, topology
 from streams.agreement_look import Agreements, look_at_agreements
 from streams.disclose import View
 from streams.family import FamilyStage
+from streams.gate import body_of
 from streams.identity.directory import Directory
 from streams.intake_names import birth, every_id, usable
 from streams.outcome import Emit
@@ -98,9 +99,12 @@ class Reading:
             now += timedelta(seconds=took)
         raise Behind("the family's registers change faster than they can be read: nothing is shown")
 
-    def find(self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime) -> list[FamilyId]:
+    def find(
+        self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime, override: bool = False
+    ) -> list[FamilyId]:
         """Return the families of the one person whom an identifier *and* the birth date name, as far as allowed.
 
+        `override`: the reader goes on before the threshold and without agreement; it is recorded in their name.
         Not found and not allowed look alike. Every answer is logged as a `find` before it is given.
         """
         self.wait()
@@ -108,7 +112,7 @@ class Reading:
         known = self.projection.person(person) if person else None
         decisions = []
         if known is not None:
-            decisions = [self._may_find(reader, name, known.person, purpose, now) for name in known.families]
+            decisions = [self._may_find(reader, name, known.person, purpose, now, override) for name in known.families]
         self.log(decisions or [self._in_vain(reader, purpose, now)])
         return [decision.family for decision in decisions if decision.outcome is Outcome.SHARE]
 
@@ -162,19 +166,24 @@ class Reading:
         return None
 
     def _may_find(
-        self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime
+        self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime, override: bool
     ) -> Decision:
         family, on = self.replayed(name, now), on_day(now)
         to = as_recipient(reader, family, self.stage.directory, on)
         ground = family.register.ground_for(person, on)
+        state, agreement = family.register.agreement_state(purpose, "relationships", to.agency, to.role, person, on)
         request = _request(reader, to.sector, purpose)._replace(
             involved="involved" if to.involved else "not-involved",
             party=to.party,
             tier="normal" if known_openly(family, person) else "sealed",
+            agreement=state,
             ground=ground.claim if ground else "none",
+            body=body_of(to),
+            override="recorded" if override else "none",
         )
         ruling = self.stage.linking.gate.engine.rule(request)
-        return self._record(ruling, request, name, reader.practitioner, now, family.register.version(), (person,))
+        version = family.register.version()
+        return self._record(ruling, request, name, reader.practitioner, now, version, (person,), agreement)
 
     def _in_vain(self, reader: KnownPractitioner, purpose: str, now: datetime) -> Decision:
         ruling = Ruling(Outcome.WITHHOLD, ("nobody-named",), rationale="no one was named by what was said")
@@ -182,13 +191,13 @@ class Reading:
 
     def _record(
         self, ruling: Ruling, request: Request, family: FamilyId, recipient: PractitionerId, now: datetime,
-        register: str = "", subjects: tuple[PersonId, ...] = (),
+        register: str = "", subjects: tuple[PersonId, ...] = (), agreement: str = "",
     ) -> Decision:  # fmt: skip
         gate = self.stage.linking.gate
         return record(
             ruling, request, family=family, recipient=recipient, policy_set=gate.engine.policy_set,
             register_version=register, decided_at=now, salt=gate.salt(16), occasion=now.isoformat(),
-            subjects=subjects, decided_by=recipient,
+            subjects=subjects, decided_by=recipient, agreement=agreement,
         )  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from consent.days import london_day
 from consent.request import Request
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 
@@ -27,6 +28,7 @@ class Ruling(msgspec.Struct, frozen=True, gc=False):
 
     `rules` are the ids of the policies that made it, `removed` the fields to take out, `errors` what went wrong in
     evaluation (then the outcome is REFER). `article_6`, `condition` and `gateway` are the legal ground in words.
+    `review_days`: within how many days a person must look at it afterwards; 0 where none need.
     """
 
     outcome: Outcome
@@ -37,13 +39,15 @@ class Ruling(msgspec.Struct, frozen=True, gc=False):
     condition: str = ""
     gateway: str = ""
     rationale: str = ""
+    review_days: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One decision, as it stands in the log: pseudonyms and codes only (fields: Working Together 2023, DfE 2024).
 
     `id` is derived (consent/decision.py:decision_id), so a replayed decision has the id it had. `decided_by` is
-    `rule`, or the pseudonym of the practitioner. `stage` is link | disclose | find | look.
+    `rule`, or the pseudonym of the practitioner. `stage` is link | disclose | find | look. `competence` is the right of
+    a young person whose own agreement it rests on; `family_told` is agreed | told | not-said, or why they were not.
     """
 
     id: str
@@ -165,5 +169,16 @@ def record(
         asked=request,
         log="sealed" if request.tier == "sealed" else "main",
         salt=salt,
-        **{"removed": ruling.removed, "rationale": ruling.rationale, **more},
+        **{
+            "removed": ruling.removed,
+            "rationale": ruling.rationale,
+            "review_on": london_day(decided_at) + timedelta(days=ruling.review_days) if ruling.review_days else None,
+            "public_interest": "" if request.public_interest == "not-weighed" else request.public_interest,
+            **more,
+        },
     )
+
+
+def request_of(decision: Decision) -> Request | None:
+    """Return the question that was asked, whole; None where an older record does not say it."""
+    return decision.asked

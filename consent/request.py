@@ -35,3 +35,11 @@ class Request(NamedTuple):
     approver: str  # none | named: a named approver for a sensitive category
     # not-tested | none | more-detrimental: has anyone asked whether telling harms the child more than not telling?
     detriment: str = "not-tested"
+    # the recipient's kind of body in law: hub | local-authority | police | probation | nhs | school | voluntary | other
+    body: str = "other"
+    override: str = "none"  # none | recorded: a reason to go on before the threshold without agreement, by whom
+    # not-in-question | competent | not-assessed | not-competent | another-agreed: whose the agreement in force is
+    competence: str = "not-in-question"
+    public_interest: str = "not-weighed"  # not-weighed | favours-sharing | favours-confidence
+    opt_out: str = "not-checked"  # not-checked | none | opted-out: the national data opt-out, for secondary use
+    problems: str = "not-counted"  # not-counted | one | two-or-more: what makes a multiple disadvantage

@@ -14,6 +14,7 @@ from hashlib import sha256
 import msgspec
 
 from consent.decision import Decision
+from consent.minimise import Minimised, minimise
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
 from schemas.people import KnownPractitioner
@@ -149,10 +150,11 @@ class Alerts:
 
         def told(evidence: Evidence) -> Reason:
             answer, facts = seen.answer_for(evidence)
-            decision = self._record(answer, family, seen.recipient, evidence, cause, at)
+            minimal = minimise(facts, answer.ruling.removed, members_of(family))
+            decision = self._record(answer, family, seen.recipient, evidence, cause, at, minimal)
             decision = msgspec.structs.replace(decision, log=sealed.log_of(sent.clearance, decision.log))
             decisions.append(decision)
-            return reason(evidence, facts, answer, decision, members_of(family))
+            return reason(evidence, minimal.facts, answer, decision)
 
         reasons = tuple(told(e) for e in finding.evidence)
         strengths = tuple(told(e) for e in latest(finding.strengths))
@@ -182,7 +184,14 @@ class Alerts:
         )
 
     def _record(
-        self, answer: Answer, family: Family, to: Recipient, evidence: Evidence, cause: str, at: datetime
+        self,
+        answer: Answer,
+        family: Family,
+        to: Recipient,
+        evidence: Evidence,
+        cause: str,
+        at: datetime,
+        minimal: Minimised,
     ) -> Decision:
         return self.gate.record(
             answer,
@@ -195,6 +204,7 @@ class Alerts:
             register=family.register,
             at=at,
             cause=f"{cause}.{evidence.what}.{evidence.person}",
+            minimal=minimal if evidence.item else None,
         )
 
     def colleagues(self, family: Family, seen: Seen) -> tuple[Colleague, ...]:

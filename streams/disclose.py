@@ -131,6 +131,7 @@ def _line(
 ) -> Line:
     person = seen.sight.same.get(person_of(entry.item), person_of(entry.item))
     answer = seen.answers[entry.item]
+    minimal = minimise(entry.facts, answer.ruling.removed, members_of(family))
     decision = stage.linking.gate.record(
         answer,
         stage="look",
@@ -142,9 +143,9 @@ def _line(
         register=family.register,
         at=now,
         cause=now.isoformat(),
+        minimal=minimal,
     )
     decisions.append(decision)
-    minimal = minimise(entry.facts, answer.ruling.removed, members_of(family)).facts
     return Line(
         on=on_day(entry.facts.happened_at),
         what=entry.facts.type.rpartition(".")[2],
@@ -154,8 +155,8 @@ def _line(
         ground="; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p),
         decision=decision.id,
         item=entry.item,
-        detail=minimal.data,
-        signs=minimal.signs,
+        detail=minimal.facts.data,
+        signs=minimal.facts.signs,
     )
 
 

@@ -16,6 +16,7 @@ from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
 from consent.grounds import OpenGround, stronger
+from consent.minimise import Minimised
 from consent.register import Register
 from consent.request import Request
 from consent.sharing import sensitivity, sharing_agreement_state
@@ -24,6 +25,21 @@ from schemas.records import Facts
 
 Persons = tuple[PersonId, ...]
 """Every id of the one person that an item is about: more than one where they were minted twice."""
+_BODIES = {
+    "hub": "hub",
+    "probation-officer": "probation",
+    "social-care": "local-authority",
+    "police": "police",
+    "health": "nhs",
+    "school": "school",
+}
+# Whose the agreement is, by its capacity (schemas/codes/agreement-capacity.toml, or `unassessed`)
+_COMPETENCE = {
+    "competent-young-person": "competent",
+    "young-person-16-or-over": "competent",
+    "unassessed": "not-assessed",
+}
+_UNSAFE = "consent-would-prejudice-protection"  # schemas/codes/condition-reasons.toml
 _STATES = ("disputed", "refused", "withdrawn", "expired", "in-force", "out-of-scope", "none")  # what counts first
 
 
@@ -41,6 +57,22 @@ class Recipient(msgspec.Struct, frozen=True):
     sealed_party: str = "none"  # the same by what sealed items say as well: counts where those are decided
 
 
+class Said(msgspec.Struct, frozen=True):
+    """What a named person recorded about one disclosure, in the words of consent/request.py. Nothing, unless said.
+
+    `family_told`: `told`, or in a code why they were not.
+    """
+
+    approver: str = "none"
+    override: str = "none"
+    public_interest: str = "not-weighed"
+    detriment: str = "not-tested"
+    opt_out: str = "not-checked"
+    problems: str = "not-counted"
+    family_told: str = ""
+
+
+NOTHING_SAID = Said()
 HUB = Recipient("hub", "hub", "hub", "hub", "sealed")
 
 
@@ -52,6 +84,8 @@ class Answer(msgspec.Struct, frozen=True):
     agreement: str = ""
     condition_reason: str = ""
     rationale: str = ""
+    competence: str = ""
+    family_told: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,24 +95,34 @@ class Gate:
     engine: Engine
     salt: Callable[[int], bytes]
 
-    def link(self, facts: Facts, person: Persons, register: Register, on: date) -> Answer:
+    def link(
+        self, facts: Facts, person: Persons, register: Register, on: date, said: Said = NOTHING_SAID
+    ) -> Answer:
         """Ask whether an item with these facts may join the record of the family whose register this is."""
-        return self._ask("link", facts, person, register, on, HUB)
+        return self._ask("link", facts, person, register, on, HUB, said)
 
     def disclose(
-        self, facts: Facts, person: Persons, register: Register, on: date, to: Recipient, purpose: str = ""
+        self,
+        facts: Facts,
+        person: Persons,
+        register: Register,
+        on: date,
+        to: Recipient,
+        purpose: str = "",
+        said: Said = NOTHING_SAID,
     ) -> Answer:
         """Ask whether `to` may see this item now, for the item's own purpose or for the one the reader declares."""
         if purpose and purpose != facts.purpose:
             facts = msgspec.structs.replace(facts, purpose=purpose)
-        return self._ask("disclose", facts, person, register, on, to)
+        return self._ask("disclose", facts, person, register, on, to, said)
 
     def _ask(
-        self, action: str, facts: Facts, person: Persons, register: Register, on: date, to: Recipient
+        self, action: str, facts: Facts, person: Persons, register: Register, on: date, to: Recipient, said: Said
     ) -> Answer:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
         state, agreement = _agreement(facts, person, register, on, to)
+        right = register.capacity(agreement) if state == "in-force" else ""
         ground, reason, rationale = stronger(facts.ground, _open_ground(person, register, on))
         request = Request(
             action=action,
@@ -95,9 +139,18 @@ class Gate:
             sharing_agreement=sharing_agreement_state(facts.agency, body, facts.purpose, facts.category, on),
             agreement=state,
             ground=ground,
-            approver="none",
+            approver=said.approver,
+            detriment=said.detriment,
+            body=body_of(to),
+            override=said.override,
+            competence=_COMPETENCE.get(right, "not-in-question"),
+            public_interest=said.public_interest,
+            opt_out=said.opt_out,
+            problems=said.problems,
         )
-        return Answer(self.engine.rule(request), request, agreement, reason, rationale)
+        ruling = self.engine.rule(request)
+        told = said.family_told or (_told(ruling, state, reason) if action == "disclose" else "")
+        return Answer(ruling, request, agreement, reason, rationale, right if right in _COMPETENCE else "", told)
 
     def record(
         self,
@@ -112,8 +165,12 @@ class Gate:
         register: Register,
         at: datetime,
         cause: str = "",
+        minimal: Minimised | None = None,
     ) -> Decision:
-        """Return the decision's record. `cause` tells apart decisions that are asked again for the same item."""
+        """Return the decision's record. `cause` tells apart decisions that are asked again for the same item.
+
+        `minimal` is what was told and what was taken out, where there is something to tell.
+        """
         shared = answer.ruling.outcome is Outcome.SHARE
         return record(
             answer.ruling,
@@ -132,7 +189,27 @@ class Gate:
             agreement=answer.agreement,
             condition_reason=answer.condition_reason if shared else "",
             rationale=answer.rationale or answer.ruling.rationale,
+            competence=answer.competence,
+            family_told=answer.family_told,
+            released=minimal.released if minimal and shared else (),
+            removed=minimal.removed if minimal and shared else answer.ruling.removed,
         )
+
+
+def body_of(to: Recipient) -> str:
+    """Return the recipient's kind of body in law, as the powers name them."""
+    if to.sector == "voluntary":
+        return "voluntary"
+    return _BODIES.get(to.role) or _BODIES.get(to.agency, "other")
+
+
+def _told(ruling: Ruling, agreement: str, reason: str) -> str:
+    """Return what is known of the family's being told: they agreed, or it would be unsafe, or nobody said."""
+    if ruling.outcome is not Outcome.SHARE:
+        return ""
+    if reason == _UNSAFE:
+        return f"not-told: {_UNSAFE}"
+    return "agreed" if agreement == "in-force" else "not-said"
 
 
 def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str]:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 import msgspec
 
 from consent.decision import Decision
-from consent.minimise import minimise
 from schemas.ids import FamilyId, ItemId, PersonId
 from schemas.records import Facts
 from streams.gate import Answer, Recipient
@@ -104,10 +103,8 @@ decode_alert = msgspec.json.Decoder(Alert).decode
 decode_alert_record = msgspec.json.Decoder(AlertRecord).decode
 
 
-def reason(
-    evidence: Evidence, facts: Facts, answer: Answer, decision: Decision, members: frozenset[PersonId]
-) -> Reason:
-    minimal = minimise(facts, answer.ruling.removed, members).facts
+def reason(evidence: Evidence, facts: Facts, answer: Answer, decision: Decision) -> Reason:
+    """Put one piece of evidence into words; `facts` are what is left for this recipient."""
     ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6, answer.ruling.condition) if p)
     return Reason(
         what=evidence.what,
@@ -118,7 +115,7 @@ def reason(
         decision=decision.id,
         item=evidence.item,
         role=evidence.role,
-        detail=minimal.data if evidence.item else {},
+        detail=facts.data if evidence.item else {},
         absent=evidence.absent,
         possible=evidence.possible,
     )

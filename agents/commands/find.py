@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from datetime import date
+from typing import Annotated
 
 import msgspec
+import typer
 
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Purpose, Stop, give, line
@@ -24,7 +26,16 @@ class Sought(msgspec.Struct, forbid_unknown_fields=True):
     birth_date: date
 
 
-def find(purpose: Purpose, as_json: AsJson = False) -> None:
+Override = Annotated[
+    bool,
+    typer.Option(
+        "--without-agreement",
+        help="Go on before the threshold, without the family's agreement: logged in your name, and reviewed.",
+    ),
+]
+
+
+def find(purpose: Purpose, without_agreement: Override = False, as_json: AsJson = False) -> None:
     """Look one person up by an identifier and their birth date; prints the id of their family.
 
     Both are asked for, or read from stdin as one JSON object, never from the command line: that is seen by others and
@@ -35,7 +46,7 @@ def find(purpose: Purpose, as_json: AsJson = False) -> None:
     sought = _asked() if sys.stdin.isatty() else _read(sys.stdin.read(4096))
     person = PersonAsKnown("subject", (Identifier(sought.system, sought.value),), birth_date=sought.birth_date)
     with readers.looking():
-        families = readers.shown(kit.reading.find(reader, person, wanted, now()))
+        families = readers.shown(kit.reading.find(reader, person, wanted, now(), without_agreement))
     if as_json:
         give({"families": families})
     else:

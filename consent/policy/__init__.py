@@ -1,7 +1,10 @@
 """The policies as files, read and checked: Cedar text, its schema, and what each policy says of itself.
 
 Every policy carries @id, @basis, @source, @effective and @note; a forbid its @outcome; a permit its @article_6,
-@condition and @gateway. Anything else raises Misconfigured, so the hub does not start on it.
+@condition and @gateway. It may say @review, the days within which a person looks at such a decision afterwards, and
+@checked("false") where its law was written down from memory; and @reads, a word that counts only while it is in
+force. Anything else raises Misconfigured, so the hub does not
+start on it.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from schemas.errors import Misconfigured
 HERE = Path(__file__).parent
 _ALWAYS = ("id", "basis", "source", "effective", "note")
 _PERMIT = ("article_6", "condition", "gateway")
+# Life first, then duties, harm, and what rests on a power or on agreement; what only forbids comes last.
+_ORDER = ("vital-interests", "duties", "duty-to-disclose", "significant-harm", "registers", "early-help", "powers")
 _ENUM = re.compile(r"entity (\w+) enum \[(.*?)\]", re.DOTALL)
 
 
@@ -46,6 +51,9 @@ class Policy(msgspec.Struct, frozen=True):
     article_6: str = ""
     condition: str = ""
     gateway: str = ""
+    review: int = 0
+    checked: bool = True
+    reads: str = ""
 
 
 class Policies(msgspec.Struct, frozen=True):
@@ -58,9 +66,9 @@ class Policies(msgspec.Struct, frozen=True):
     digest: str
 
 
-def switches() -> dict[str, Switch]:
+def switches(folder: Path = HERE) -> dict[str, Switch]:
     """Return every dated switch by its name."""
-    return msgspec.toml.decode((HERE / "switches.toml").read_bytes(), type=dict[str, Switch])
+    return msgspec.toml.decode((folder / "switches.toml").read_bytes(), type=dict[str, Switch])
 
 
 def switched_on(on: date) -> tuple[str, ...]:
@@ -70,9 +78,13 @@ def switched_on(on: date) -> tuple[str, ...]:
 
 def load(on: Collection[str] = (), folder: Path = HERE) -> Policies:
     """Read the policies, and those behind the switches named in `on`. Raises Misconfigured if any does not hold."""
-    paths = [*_in_order(folder), *_behind(on)]
+    paths = sorted([*folder.glob("*.cedar"), *_behind(on, folder)], key=_place)
     text = "\n".join(p.read_text("utf-8") for p in paths)
-    schema = (folder / "hearth.cedarschema").read_text("utf-8")
+    return read(text, (folder / "hearth.cedarschema").read_text("utf-8"), _digest(folder, paths))
+
+
+def read(text: str, schema: str, digest: str = "") -> Policies:
+    """Check policies against their schema, and return them. Raises Misconfigured if any does not hold."""
     try:
         checked = cedarpy.validate_policies(text, schema)
         said = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
@@ -83,19 +95,19 @@ def load(on: Collection[str] = (), folder: Path = HERE) -> Policies:
     by_number = {number: _policy(one) for number, one in said.items()}
     if len({p.id for p in by_number.values()}) != len(by_number):
         raise Misconfigured("two policies have one @id")
-    return Policies(text, schema, by_number, _words(schema), _digest(folder, paths))
+    return Policies(text, schema, by_number, _words(schema), digest)
 
 
-def _in_order(folder: Path) -> list[Path]:
-    # A child's safety first: where several permits hold, the record names the ground of the first.
-    return sorted(folder.glob("*.cedar"), key=lambda p: (p.stem != "safeguarding", p.name))
+def _place(path: Path) -> tuple[int, str]:
+    """Return a file's place in the order of thought: where several permits hold, the record names the first's."""
+    return _ORDER.index(path.stem) if path.stem in _ORDER else len(_ORDER), path.name
 
 
-def _behind(on: Collection[str]) -> list[Path]:
-    known = switches()
+def _behind(on: Collection[str], folder: Path) -> list[Path]:
+    known = switches(folder)
     if unknown := set(on) - set(known):
         raise Misconfigured(f"no such switch in consent/policy/switches.toml: {sorted(unknown)}")
-    return [HERE / "switched" / known[name].policy for name in sorted(on) if known[name].policy]
+    return [folder / "switched" / known[name].policy for name in sorted(on) if known[name].policy]
 
 
 def _policy(said: dict[str, object]) -> Policy:
@@ -107,7 +119,7 @@ def _policy(said: dict[str, object]) -> Policy:
         raise Misconfigured(f"policy {named}: it must say each of {', '.join('@' + a for a in asked)}")
     outcome = "share" if permits else notes["outcome"]
     try:
-        return msgspec.convert({**notes, "outcome": outcome}, Policy)
+        return msgspec.convert({**notes, "outcome": outcome}, Policy, strict=False)
     except msgspec.ValidationError as wrong:
         raise Misconfigured(f"policy {notes['id']}: {wrong}") from wrong
 

@@ -7,7 +7,7 @@ a file that does not hold together raises Misconfigured, so the hub does not sta
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -59,10 +59,11 @@ class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When an agreement holds: from `since`; from `review_on` it is out of date."""
+    """When an agreement holds: from `since`; from `review_on` it is out of date, `warn_days` before that it is due."""
 
     since: date
     review_on: date
+    warn_days: int
 
 
 class SharingAgreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +148,12 @@ def _agreement(path: Path) -> SharingAgreement:
 def agencies() -> tuple[str, ...]:
     """Return the agencies that publish through the hub: those with a sharing agreement."""
     return tuple(sorted(agreements()))
+
+
+def reviews_due(on: date) -> tuple[SharingAgreement, ...]:
+    """Return the agreements that are to be reviewed, the most urgent first: out of date, or within their warning."""
+    due = [a for a in agreements().values() if on >= a.dates.review_on - timedelta(days=a.dates.warn_days)]
+    return tuple(sorted(due, key=lambda a: (a.dates.review_on, a.id)))
 
 
 @lru_cache(maxsize=8192)

@@ -167,7 +167,14 @@ CASES: list[tuple[str, Request, dict[str, str], Outcome, str]] = [
     ("approved without harm", TELL, {"sensitivity": "hiv", "approver": "named"}, WITHHOLD, "sensitive-without-harm"),
     # purposes and the agencies' agreements
     ("secondary use", TELL, {"purpose": "secondary-use", "ground": "s47"}, WITHHOLD, "no-secondary-use"),
-    ("crime prevention", TELL, {"purpose": "crime-prevention"}, REFER, "crime-prevention-is-a-power"),
+    (
+        "crime prevention",
+        TELL,
+        {"purpose": "crime-prevention", "body": "local-authority"},
+        REFER,
+        "crime-prevention-is-a-power",
+    ),
+    ("crime prevention, no authority", TELL, {"purpose": "crime-prevention"}, WITHHOLD, "crime-prevention-for"),
     ("agencies' agreement out of date", LINK, {"sharing_agreement": "out-of-date"}, WITHHOLD, "sharing-agreement-out"),
     ("agencies have none", LINK, {"sharing_agreement": "none"}, WITHHOLD, "nothing-permits-it"),
     (
@@ -303,8 +310,9 @@ def test_the_2026_duty_stands_only_behind_its_switch() -> None:
     assert Engine().rule(asked._replace(detriment="none")).outcome is WITHHOLD
     switched = Engine(["duty-to-disclose"])
     assert switched.rule(asked._replace(detriment="none")).rules == ("duty-to-disclose-2026",)
-    for detriment in ("not-tested", "more-detrimental"):
-        assert switched.rule(asked._replace(detriment=detriment)).outcome is WITHHOLD
+    assert switched.rule(asked._replace(detriment="more-detrimental")).outcome is WITHHOLD
+    assert switched.rule(asked).outcome is REFER  # there may be a duty: somebody makes the test
+    assert Engine().rule(asked).outcome is WITHHOLD
     assert switched.policy_set != Engine().policy_set
     assert policies.switched_on(date(2099, 1, 1)) == ()
 
