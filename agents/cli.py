@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agents.commands import agreement, alerts, audit, practitioner, quarantine, schemas, subscriber, token
+from agents.commands import agreement, alerts, audit, practitioner, quarantine, retention, schemas, subscriber, token
 from agents.commands.find import find
 from agents.commands.held import held
 from agents.commands.publish import publish
@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4
 ONE_WORD = (up, publish, find, timeline, who, held)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
-    "token": token, "practitioner": practitioner, "subscriber": subscriber,
+    "token": token, "practitioner": practitioner, "subscriber": subscriber, "retention": retention,
 }  # fmt: skip
 
 app = typer.Typer(

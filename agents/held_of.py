@@ -31,10 +31,11 @@ class HeldOf:
         found = [decode_people(row.body) for row in self._people("identifier")]
         return sorted(one.pseudonym for one in found if isinstance(one, KnownIdentifier) and one.person in wanted)
 
-    def families(self, persons: Iterable[PersonId]) -> list[FamilyId]:
-        """Return every family whose record holds, or held, anything of these ids of one person."""
+    def families(self, persons: Iterable[PersonId] | None = None) -> list[FamilyId]:
+        """Return every family whose record holds, or held, anything: of these ids of one person, or at all."""
         table = tables.FAMILY_RECORDS
-        query = sql.select(table.c.family).where(table.c.person.in_(list(persons))).distinct()
+        query = sql.select(table.c.family).distinct()
+        query = query if persons is None else query.where(table.c.person.in_(list(persons)))
         return sorted(FamilyId(row.family) for row in self._rows(query))
 
     def steps(self, stage: str) -> list[Decision]:

@@ -1,14 +1,14 @@
-"""What a person's sections tell of how long their record must be kept (consent/retention), whichever family holds them.
+"""What a person's section tells of how long their record must be kept (consent/retention).
 
 Everything held counts, withheld and held items and sealed ones too; what was taken back does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
 
-from consent.retention import ADULT_AT, Life, years_after
+from consent.retention import ADULT_AT, SCHOOL_ONLY, Life, years_after
 from schemas.records import Facts
 from streams.timeline import Section, effective, on_day
 
@@ -20,26 +20,18 @@ _FILLER_YEAR = 1900  # a year that only fills the field is no evidence (streams/
 _LAST_SCHOOL_DAY = 4  # a week's tally is known by its Monday
 
 
-def life_of(sections: Iterable[Section]) -> Life:
-    """Return what decides how long the one person is kept whom all these sections are about."""
-    held = list(sections)
-    standing = [entry.facts for section in held for entry in effective(section.entries.values())]
-    standing.sort(key=lambda facts: (facts.recorded_at, facts.type))
-    marked = [date.fromordinal(week + _LAST_SCHOOL_DAY) for section in held for week in _weeks(section)]
-    born, died = _born(held), _died(standing)
+def life_of(section: Section) -> Life:
+    """Return what decides how long the person is kept, as far as this family's section of theirs tells."""
+    standing = [entry.facts for entry in effective(section.entries.values())]
+    marked = [date.fromordinal(week + _LAST_SCHOOL_DAY) for book in section.books.values() for week in book.weeks]
+    born, died = _born(section), _died(standing)
     days = [on_day(facts.happened_at) for facts in standing] + marked
-    return Life(born, max(days, default=None), died, frozenset(_statuses(standing, bool(marked), born, died)))
+    statuses = frozenset(_statuses(standing, bool(marked), born, died))
+    return Life(born, max(days, default=None), died, statuses, min(days, default=None))
 
 
-def _weeks(section: Section) -> Iterator[int]:
-    for book in section.books.values():
-        yield from book.weeks
-
-
-def _born(sections: Iterable[Section]) -> date | None:
-    """Return the birth date that was last said, if one was."""
-    said = [(s.said_at, s.said.birth_date) for s in sections if s.said_at and s.said and s.said.birth_date]
-    born = max(said)[1] if said else None
+def _born(section: Section) -> date | None:
+    born = section.said.birth_date if section.said is not None else None
     return born if born is not None and born.year > _FILLER_YEAR else None
 
 
@@ -62,5 +54,5 @@ def _statuses(standing: list[Facts], marked: bool, born: date | None, died: date
     if "looked-after" in found and died is not None and born is not None and died < years_after(born, ADULT_AT):
         found = (found - {"looked-after", "care-leaver"}) | {"looked-after-died"}
     if (marked or standing) and all(facts.agency == "school" for facts in standing):
-        found.add("school-only")
+        found.add(SCHOOL_ONLY)
     return found

@@ -20,6 +20,7 @@ from schemas.errors import Misconfigured
 
 HERE = Path(__file__).parent
 ADULT_AT = 18
+SCHOOL_ONLY = "school-only"
 _FILES = ("classes.toml", "reasons.toml")
 
 Trigger = Literal["birth", "last-contact", "death"]
@@ -65,14 +66,15 @@ class Reasons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Life(msgspec.Struct, frozen=True):
     """What decides how long a person's record is kept.
 
-    `last_contact` is the last day that anything held of them speaks of; None: nothing is held. `statuses` are what
-    they were to the services (classes.toml says which there are).
+    `first_contact` and `last_contact` are the first and last day that anything held of them speaks of; no last one:
+    nothing is held. `statuses` are what they were to the services (classes.toml says which there are).
     """
 
     born: date | None = None
     last_contact: date | None = None
     died: date | None = None
     statuses: frozenset[str] = frozenset()
+    first_contact: date | None = None
 
 
 class Keeping(msgspec.Struct, frozen=True):
@@ -131,6 +133,19 @@ def keeping(life: Life) -> Keeping:
     return Keeping(governs, due)
 
 
+def together(lives: Iterable[Life]) -> Life:
+    """Return the life of one person of whom several sections tell, each its part; in doubt what keeps them longer."""
+    parts = [one for one in lives if one.last_contact is not None]
+    statuses = frozenset[str]().union(*(one.statuses for one in parts))
+    if not all(SCHOOL_ONLY in one.statuses for one in parts):
+        statuses -= {SCHOOL_ONLY}
+    born, contact, died = (
+        max((day for one in parts if (day := getattr(one, name)) is not None), default=None)
+        for name in ("born", "last_contact", "died")
+    )
+    return Life(born, contact, died, statuses, min((_first(one) for one in parts), default=None))
+
+
 def master_ends(life: Life, name: str) -> date | None:
     """Return when the source's own record of class `name` ends; None where that is not known."""
     found = next((one for one in classes() if one.id == name), None)
@@ -151,10 +166,12 @@ def _holds(life: Life, one: RetentionClass) -> bool:
 
 
 def _is_child(life: Life) -> bool:
-    """Whether they were under 18 at the last contact, or when they died: not known counts as a child, who is kept
-    longer."""
-    at = min((day for day in (life.last_contact, life.died) if day is not None), default=None)
-    return life.born is None or at is None or at < years_after(life.born, ADULT_AT)
+    """Whether anything held is from before they were 18: not known counts as a child, who is kept longer."""
+    return life.born is None or min(_first(life), life.died or date.max) < years_after(life.born, ADULT_AT)
+
+
+def _first(life: Life) -> date:
+    return life.first_contact or life.last_contact or date.max
 
 
 def _end(life: Life, periods: Iterable[Period]) -> date | str:
