@@ -53,10 +53,6 @@ _QUICK_BROKER = {
     "log.initial.task.delay.ms": 300,
 }  # fmt: skip
 OVER = {"retention.ms": "1", "segment.ms": "200", "file.delete.delay.ms": "100"}
-COMPACTED_NOW = {
-    "segment.ms": "200", "max.compaction.lag.ms": "300", "min.cleanable.dirty.ratio": "0.01",
-    "delete.retention.ms": "1", "file.delete.delay.ms": "100",
-}  # fmt: skip
 
 
 class Brother(Story):
