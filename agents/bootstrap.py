@@ -203,9 +203,9 @@ def worker(settings: Settings, name: str) -> HearthApp:
     return app
 
 
-def log_watch(settings: Settings) -> LogWatch:
-    """Return what tells whether the log keeps up with the decisions."""
-    return LogWatch(settings.kafka, LOG_GROUP + "main", topology.decisions_for("main"), settings.log_patience)
+def log_watch(settings: Settings, log: str = "main") -> LogWatch:
+    """Return what tells whether a log keeps up with the decisions."""
+    return LogWatch(settings.kafka, LOG_GROUP + log, topology.decisions_for(log), settings.log_patience)
 
 
 def topics(settings: Settings) -> list[Topic]:

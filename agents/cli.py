@@ -14,6 +14,7 @@ from agents.commands import (
     policy,
     practitioner,
     quarantine,
+    retention,
     schemas,
     subscriber,
     token,
@@ -38,7 +39,7 @@ ONE_WORD = (up, publish, find, timeline, who, held, record_of_processing)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
     "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber, "witness": witness,
-    "policy": policy,
+    "policy": policy, "retention": retention,
 }  # fmt: skip
 
 app = typer.Typer(

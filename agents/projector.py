@@ -77,9 +77,13 @@ class Projector:
             row = _row(record)
             if row is not None:
                 made[_written_as(record.topic)].append(row)
+        gone = _gone(records)
+        made[topology.PEOPLE] = [row for row in made[topology.PEOPLE] if row["key"] not in gone]
         with self._engine.begin() as connection:
             for name, table_rows in made.items():
                 _upsert(connection, _WRITTEN[name], table_rows)
+            if gone:
+                connection.execute(_FORGET, [{"gone": key} for key in sorted(gone)])
             if ahead:
                 _advance(connection, ahead)
         self._reached |= ahead
@@ -99,7 +103,18 @@ def _outdated(engine: Engine) -> bool:
     return any({c.name for c in t.columns} - {c["name"] for c in found.get_columns(t.name)} for t in present)
 
 
+_FORGET = sql.delete(tables.PEOPLE).where(tables.PEOPLE.c.key == sql.bindparam("gone"))
+
+
+def _gone(records: Iterable[Record]) -> set[str]:
+    """Return the keys of `people` whose last record here deletes what stood there."""
+    last = {record.key: record.value for record in records if record.topic == topology.PEOPLE}
+    return {key.decode() for key, value in last.items() if key and value is None}
+
+
 def _upsert(connection: Connection, written: _Written, made: list[Row]) -> None:
+    if not made:
+        return
     table = written.table
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
     if not written.replaces:

@@ -17,7 +17,7 @@ from consent.engine import Engine
 from consent.seal import Pseudonyms, open_sealed
 from schemas import records
 from schemas.codec import encode_binary
-from schemas.errors import Unsealable
+from schemas.errors import KeyDestroyed, Unsealable
 from schemas.ids import PersonId
 from schemas.people import KnownPractitioner
 from schemas.records import CloudEvent, Record, Tick
@@ -58,6 +58,7 @@ class Rehearsal:
         self.engine = engine or Engine()
         self.people = People()
         self._keys: dict[PersonId, bytes] = {}
+        self._destroyed: set[PersonId] = set()
         self._hub_key = entropy(32)
         self._private = X25519PrivateKey.from_private_bytes(entropy(32))
         gate = Gate(self.engine, entropy)
@@ -78,17 +79,21 @@ class Rehearsal:
 
     def data_key(self, person: PersonId, version: int | None = None) -> tuple[int, bytes]:
         """The person's key, of which there is one version; Unsealable when it was destroyed."""
+        if person in self._destroyed:
+            raise KeyDestroyed("the person's key was destroyed")
         if person not in self._keys or version not in (None, 1):
-            raise Unsealable("the person's key was destroyed")
+            raise Unsealable("no key of this version was ever made")
         return 1, self._keys[person]
 
     def destroy_key(self, person: PersonId) -> None:
         """Forget everything sealed under the person's key, everywhere, at once."""
         del self._keys[person]
+        self._destroyed.add(person)
 
     def _keep(self, keys: list[NewKey]) -> None:
         for key in keys:
-            self._keys.setdefault(key.person, key.key)
+            if key.person not in self._destroyed:
+                self._keys.setdefault(key.person, key.key)
 
     def _contact(self, worker: KnownPractitioner) -> Contact:
         return contact_of(worker, self._hub_key)

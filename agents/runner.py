@@ -26,8 +26,8 @@ from agents.faults import boundary
 from agents.owned import Lost, Owned, Row, StageState
 from agents.ports import NotWritten, Producer
 from schemas.errors import Refusal
-from schemas.people import PeopleRecord, people_key
-from schemas.records import Record, encode
+from schemas.people import Written, people_key, people_value
+from schemas.records import Record
 from streams.outcome import Emit, NewKey, Outcome, Stage
 from streams.topology import PEOPLE, alerts_to, decisions_for
 
@@ -66,7 +66,7 @@ class Runner(Generic[T]):
         stage: Stage[T],
         producer: Producer,
         keystore: KeyKeeper | None,
-        people_apply: Callable[[PeopleRecord], None] | None,
+        people_apply: Callable[[Written], None] | None,
         state_factory: Callable[[int], Owned[T]],
         quarantine: Quarantine,
         *,
@@ -203,7 +203,7 @@ class Runner(Generic[T]):
             decisions = [_decided(decision) for decision in outcome.decisions]
             insist("decisions", lambda: self._send(decisions))
         if outcome.people:
-            rows: list[Row] = [(PEOPLE, 0, people_key(record).encode(), encode(record)) for record in outcome.people]
+            rows: list[Row] = [(PEOPLE, 0, people_key(one).encode(), people_value(one)) for one in outcome.people]
             insist("people", lambda: owned.write(rows, self._fenced_out))
             for record in outcome.people if self._people_apply else ():
                 self._people_apply(record)

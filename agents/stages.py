@@ -16,7 +16,7 @@ from agents.adapters.fence import Fenced, FencedWriter, OpenWriter
 from agents.app import Engine, HearthApp, StageSpec, owns
 from agents.ports import Clock, KeyStore, NotWritten, Producer
 from agents.runner import Again, Owned, Quarantine, Runner
-from schemas.people import PeopleRecord
+from schemas.people import Written
 from schemas.records import Tick, encode
 from streams import topology
 from streams.outcome import Emit, Stage
@@ -28,7 +28,7 @@ class Outside(msgspec.Struct, frozen=True):
     producer: Callable[[], Producer]
     quarantine: Quarantine
     keystore: KeyStore | None = None
-    people_apply: Callable[[PeopleRecord], None] | None = None
+    people_apply: Callable[[Written], None] | None = None
     passing: tuple[type[Exception], ...] = (OSError,)
     may_disclose: Callable[[], bool] = lambda: True
     oldest_send: float = 30.0

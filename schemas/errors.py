@@ -2,7 +2,8 @@
 
     HearthError
     ├── Refusal        the record breaks the contract: quarantine it, never retry by itself
-    ├── Unsealable     the person's key was destroyed: show a tombstone
+    ├── Unsealable     the person's key was destroyed, or is not known: show a tombstone
+    │   └── KeyDestroyed   it is known to have been destroyed: what comes of that person leaves a tombstone
     └── Misconfigured  the hub's own files are wrong: do not start
 
 No message ever holds a value that a partner sent: it names the field by its path and says how to mend it.
@@ -32,6 +33,10 @@ class Refusal(HearthError):
 
 class Unsealable(HearthError):
     """The key that would open this was destroyed, or the seal does not match its label."""
+
+
+class KeyDestroyed(Unsealable):
+    """The person's key was destroyed for good: nothing can be sealed for them either."""
 
 
 class Misconfigured(HearthError):

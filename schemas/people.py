@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from schemas.ids import EventKey, FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.records import Member
+from schemas.records import Member, encode
 
 
 class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="kind", gc=False):
@@ -18,12 +18,20 @@ class KnownIdentifier(msgspec.Struct, frozen=True, tag="identifier", tag_field="
     version: int
 
 
+class ForgottenIdentifier(msgspec.Struct, frozen=True, gc=False):
+    """A look-up key that stands for nobody any more, as if it had never been said: its record is deleted."""
+
+    pseudonym: Pseudonym
+    version: int = 3  # of an identifier, 1 stands for somebody and 2 for nobody, for good
+
+
 class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person", tag_field="kind", gc=False):
     """A person and the families they are in. Record key: `p:` + person id.
 
     `relationships` are all that were ever stated with this person as the child (corrected and retracted ones too);
     the resolver works families out from them. `practitioner` is set where this person works with families too.
     Of several ids of one person the smallest names them in `same_as` of the others, and lists those in `joined`.
+    `erased`: their record has ended; what is left is a place in a family, which nothing leads to.
     """
 
     person: PersonId
@@ -40,6 +48,7 @@ class KnownPerson(msgspec.Struct, frozen=True, omit_defaults=True, tag="person",
     same_as: PersonId | None = None
     same_by: EventKey | None = None  # the event that proved it
     joined: tuple[PersonId, ...] = ()
+    erased: bool = False
 
 
 class Number(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -103,13 +112,19 @@ class KnownPractitioner(msgspec.Struct, frozen=True, omit_defaults=True, tag="pr
 
 
 PeopleRecord = KnownIdentifier | KnownPerson | KnownFamily | KnownPractitioner
+Written = PeopleRecord | ForgottenIdentifier
 decode_people = msgspec.json.Decoder(PeopleRecord).decode
 
 
-def people_key(record: PeopleRecord) -> str:
+def people_value(record: Written) -> bytes | None:
+    """Return the record as it stands on the topic; None deletes what stood there."""
+    return None if isinstance(record, ForgottenIdentifier) else encode(record)
+
+
+def people_key(record: Written) -> str:
     """Return the key under which a record of `people` is compacted."""
     match record:
-        case KnownIdentifier():
+        case KnownIdentifier() | ForgottenIdentifier():
             return f"i:{record.pseudonym}"
         case KnownPerson():
             return f"p:{record.person}"

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.ids import EventKey, FamilyId, ItemId, PersonId
+from schemas.ids import EventKey, FamilyId, ItemId, PersonId, Pseudonym
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -164,13 +164,21 @@ class Section(msgspec.Struct, frozen=True, tag="section", tag_field="kind"):
     received_at: datetime
 
 
+class Erased(msgspec.Struct, frozen=True, tag="erased", tag_field="kind"):
+    """A person's record has ended: `family` drops their section, and keeps that they are of it."""
+
+    family: FamilyId
+    person: PersonId
+    received_at: datetime
+
+
 class Tick(msgspec.Struct, frozen=True, tag="tick", tag_field="kind"):
     """The passing of time, as a record: timers fire on it, never on a wall clock."""
 
     at: datetime
 
 
-FamilyRecord = Item | Members | SendSection | Section | Tick
+FamilyRecord = Item | Members | SendSection | Section | Erased | Tick
 
 # ------------------------------------------------------------------ what goes back, aside and out
 
@@ -243,10 +251,23 @@ class Queued(msgspec.Struct, frozen=True, gc=False):
     persons: tuple[PersonAsKnown, ...]
 
 
+class Forget(msgspec.Struct, frozen=True, tag="forget", tag_field="kind"):
+    """Asks the resolver to let nothing lead to these ids of one person any more. On `identity.queue`.
+
+    `identifiers` are the look-up keys that stand for them, `families` those that hold anything of them.
+    """
+
+    persons: tuple[PersonId, ...]
+    identifiers: tuple[Pseudonym, ...]
+    families: tuple[FamilyId, ...]
+    received_at: datetime
+
+
 _ENCODER = msgspec.json.Encoder()
 encode = _ENCODER.encode
 decode_family = msgspec.json.Decoder(FamilyRecord).decode
 decode_facts = msgspec.json.Decoder(Facts).decode
+decode_forget = msgspec.json.Decoder(Forget).decode
 decode_queued = msgspec.json.Decoder(Queued).decode
 decode_receipt = msgspec.json.Decoder(Receipt).decode
 decode_quarantined = msgspec.json.Decoder(Quarantined).decode

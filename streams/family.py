@@ -12,7 +12,7 @@ from consent.seal import Pseudonyms, item_label, unseal
 from schemas import records
 from schemas.errors import Unsealable
 from schemas.ids import EventKey, FamilyId, PersonId
-from schemas.records import Item, Members, Record, Review, Section, SendSection, Tick
+from schemas.records import Erased, Item, Members, Record, Review, Section, SendSection, Tick
 from streams import sealed, topology
 from streams.alert import Alerts
 from streams.attendance import Block, Book, classify
@@ -21,7 +21,7 @@ from streams.family_state import Value
 from streams.fold import take_item
 from streams.identity.directory import Directory
 from streams.linking import Linking
-from streams.moving import receive_section, send_section
+from streams.moving import erase_section, receive_section, send_section
 from streams.outcome import Emit, Outcome, State
 from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
 from streams.risk.evaluate import Finding, evaluate
@@ -90,8 +90,9 @@ class FamilyStage:
         return family
 
     def _take(
-        self, message: Item | Members | SendSection | Section, family: Family, state: State[Value], outcome: Outcome
-    ) -> None:
+        self, message: Item | Members | SendSection | Section | Erased, family: Family, state: State[Value],
+        outcome: Outcome,
+    ) -> None:  # fmt: skip
         if isinstance(message, Item):
             self._take_item(message, family, state, outcome)
         elif isinstance(message, Members):
@@ -99,6 +100,8 @@ class FamilyStage:
                 family.members, family.restless = message, True
         elif isinstance(message, SendSection):
             outcome.emits += send_section(message, family, partial(_block, state, family), self.data_key, self.entropy)
+        elif isinstance(message, Erased):
+            erase_section(message, family, partial(_block, state, family))
         else:
             blocks = partial(_block, state, family)
             outcome.emits += receive_section(message, family, blocks, self.data_key, self.entropy)

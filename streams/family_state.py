@@ -64,9 +64,7 @@ class FamilyCodec:
         if isinstance(value, Due):
             return _encode(value)
         if isinstance(value, Block):
-            version, key = self.data_key(value.person)
-            sealed = seal(key, self.entropy(12), _encode(value.slots), _label("block", value.name, version))
-            return _encode(_StoredBlock(value.person, value.name, version, sealed))
+            return self._encode_block(value)
         for person in value.changed & value.sections.keys():
             try:
                 version, key = self.data_key(person)
@@ -128,6 +126,15 @@ class FamilyCodec:
                 if sealed_layer.registers(entry.facts):
                     family.register.apply(entry.facts, entry.item, entry.received_at)
         return family
+
+    def _encode_block(self, block: Block) -> bytes:
+        try:
+            version, key = self.data_key(block.person)
+            sealed = seal(key, self.entropy(12), _encode(block.slots), _label("block", block.name, version))
+        except Unsealable:
+            block.slots.clear()
+            version, sealed = 0, b""
+        return _encode(_StoredBlock(block.person, block.name, version, sealed))
 
     def _block(self, stored: _StoredBlock) -> Block:
         try:

@@ -145,7 +145,7 @@ class Intake:
             if person:  # else declared invalid: not a key any more
                 found.add(person)
         known = self._one(found)
-        if known is None or not known.families:
+        if known is None or known.erased or not known.families:
             return None
         born = birth(self.names, known.person, said)
         return known if born is None or born in known.born else None

@@ -11,6 +11,7 @@ from consent.seal import Pseudonyms, item_label, seal
 from consent.sharing import category
 from schemas.codec import signs
 from schemas.contract import Contract
+from schemas.errors import KeyDestroyed
 from schemas.ids import EventKey, FamilyId, PersonId, PractitionerId, item_id
 from schemas.records import CloudEvent, Facts, Ground, Item, Party, PersonAsKnown, encode
 from streams.intake_names import event_key
@@ -21,7 +22,7 @@ _TIERS = {"normal": 0, "sensitive": 1, "shielded": 2, "sealed": 3}  # schemas/co
 _WORKERS = ("practitioner", "manager")
 
 DataKey = Callable[[PersonId], tuple[int, bytes]]
-"""Returns (version, key of 32 bytes) of a person's newest data key. Raises `Unsealable` when destroyed or unknown."""
+"""Returns (version, key of 32 bytes) of a person's newest data key. Raises `KeyDestroyed`; `Unsealable` if unknown."""
 
 Entropy = Callable[[int], bytes]
 
@@ -119,9 +120,12 @@ class Splitter:
         return emits
 
     def _emits(self, event: EventKey, part: Part, facts: Facts, received_at: datetime) -> list[Emit]:
-        version, key = self.data_key(part.person)
         name = item_id(event, part.person)
-        sealed = seal(key, self.entropy(12), encode(facts), item_label(name, version))
+        try:
+            version, key = self.data_key(part.person)
+            sealed = seal(key, self.entropy(12), encode(facts), item_label(name, version))
+        except KeyDestroyed:
+            version, sealed = 0, b""  # a tombstone: there was an event, and what it said is gone
         return [
             Emit(
                 FAMILY_ITEMS,

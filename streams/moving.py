@@ -14,7 +14,7 @@ from consent.seal import seal, unseal
 from schemas import records
 from schemas.errors import Unsealable
 from schemas.ids import FamilyId, PersonId
-from schemas.records import Item, Section, SendSection
+from schemas.records import Erased, Item, Section, SendSection
 from streams import sealed as sealed_layer
 from streams import topology
 from streams.attendance import Block, Mark, mark_at
@@ -74,6 +74,16 @@ def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
         for month in book.months:
             blocks(person, book.number, month).slots.clear()
     family.register.forget(person)
+
+
+def erase_section(ask: Erased, family: Family, blocks: Blocks) -> None:
+    """Drop the section of a person whose record has ended, and what was worked out from it."""
+    if ask.person in family.sections:
+        _drop(family, ask.person, blocks)
+    family.sealed.pop(ask.person, None)
+    family.copies.pop(ask.person, None)
+    family.erased.add(ask.person)
+    family.restless, family.register_version = True, ""
 
 
 def receive_section(

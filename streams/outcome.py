@@ -13,7 +13,7 @@ import msgspec
 
 from consent.decision import Decision
 from schemas.ids import FamilyId, PersonId
-from schemas.people import PeopleRecord
+from schemas.people import Written
 from schemas.records import Record
 
 
@@ -54,7 +54,7 @@ class Outcome(msgspec.Struct):
 
     keys: list[NewKey] = []
     decisions: list[Decision] = []
-    people: list[PeopleRecord] = []
+    people: list[Written] = []
     emits: list[Emit] = []
     sends: list[Send] = []
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from consent.decision import Decision
-from schemas.people import PeopleRecord
+from schemas.people import Written
 from schemas.records import Record
 from streams import topology
 from streams.disclose import InMemory
@@ -41,7 +41,7 @@ class Pipeline:
         self,
         stages: Mapping[str, Callable[[list[Record], Any], Outcome]],
         keep: Callable[[list[NewKey]], None],
-        learn: Callable[[PeopleRecord], None],
+        learn: Callable[[Written], None],
     ) -> None:
         self._stages, self._keep, self._learn = stages, keep, learn
         self.states = {name: InMemory() for name in stages}

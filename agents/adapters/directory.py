@@ -15,7 +15,15 @@ import msgspec
 from agents.adapters.kafka import KafkaConsumer
 from schemas.errors import Misconfigured
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord, people_key
+from schemas.people import (
+    ForgottenIdentifier,
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    Written,
+    people_key,
+)
 from schemas.records import Record
 from schemas.records import encode as encode_record
 
@@ -54,10 +62,12 @@ class Stored:
         else:
             self._records[key] = record.value
 
-    def apply(self, record: PeopleRecord) -> None:
+    def apply(self, record: Written) -> None:
         """Take in one decoded record: what this process itself has just had acknowledged."""
         self._ahead[people_key(record)] = record.version
-        if isinstance(record, KnownIdentifier):
+        if isinstance(record, ForgottenIdentifier):
+            self._identifiers.pop(record.pseudonym, None)
+        elif isinstance(record, KnownIdentifier):
             self._identify(record)
         else:
             self._records[people_key(record)] = encode_record(record)

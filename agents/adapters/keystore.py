@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from agents.adapters.sqlengine import open_engine, ready
 from consent.seal import NONCE_BYTES, key_label, unwrap, wrap
-from schemas.errors import Unsealable
+from schemas.errors import KeyDestroyed, Unsealable
 from schemas.ids import PersonId
 from streams.outcome import NewKey
 
@@ -41,6 +41,7 @@ _OF_PERSON = (
     .where(PERSON_KEYS.c.person == sql.bindparam("person"))
     .order_by(PERSON_KEYS.c.version)
 )
+_DESTROYED = sql.select(DESTRUCTIONS.c.number).where(DESTRUCTIONS.c.person == sql.bindparam("person"))
 _LATEST_DESTRUCTION = sql.select(sql.func.max(DESTRUCTIONS.c.number))
 
 
@@ -80,7 +81,10 @@ class SqlKeyStore:
                 connection.execute(self._insert(PERSON_KEYS), rows)
 
     def data_key(self, person: PersonId, version: int | None = None) -> tuple[int, bytes]:
-        """Return (version, key), the newest if `version` is None. Raises `Unsealable` when destroyed or unknown."""
+        """Return (version, key), the newest if `version` is None.
+
+        Raises `KeyDestroyed` when the person's keys were destroyed, `Unsealable` when there is no such key.
+        """
         self._drop_what_was_destroyed()
         kept = self._cache.get(person) or self._load(person)
         newest = kept[-1]
@@ -88,7 +92,7 @@ class SqlKeyStore:
             return newest
         found = dict(kept).get(version) or dict(self._load(person)).get(version)
         if found is None:
-            raise Unsealable("no key of this version: destroyed, or never made")
+            raise Unsealable("no key of this version was ever made")
         return version, found
 
     def destroy(self, person: PersonId) -> int:
@@ -110,7 +114,9 @@ class SqlKeyStore:
         destroyed = self._destroyed
         rows = self._read(_OF_PERSON, {"person": person})
         if not rows:
-            raise Unsealable("no key for this person: destroyed, or never made")
+            if self._read(_DESTROYED, {"person": person}):
+                raise KeyDestroyed("this person's keys were destroyed")
+            raise Unsealable("no key for this person was ever made")
         found = tuple([(row.version, unwrap(self._kek, row.wrapped, key_label(person, row.version))) for row in rows])
         with self._filling:  # stages share the store, each in a thread of its own
             if len(self._cache) >= self._most:

@@ -23,6 +23,10 @@ _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1"}  # the retention 
 _INBOUND_SIZE = {"max.message.bytes": "1048588"}
 _HUB_SIZE = {"max.message.bytes": str(LARGEST_RECORD)}
 _COMPACTED = {"cleanup.policy": "compact"}  # never a time limit as well: it breaks the engine's recovery
+# a look-up key that was taken away is gone from the disk within days too, however quiet the topic
+_FORGETTING = {**_COMPACTED, "max.compaction.lag.ms": str(_PLAINTEXT_DAYS * _DAY_MS)}
+# Kafka deletes whole segments, of a week unless told: plaintext would stand for twice its days on a quiet topic
+_PLAINTEXT_SEGMENTS = {"segment.ms": str(_DAY_MS)}
 
 
 class Topic(msgspec.Struct, frozen=True):
@@ -35,7 +39,8 @@ class Topic(msgspec.Struct, frozen=True):
 
 def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: int) -> list[Topic]:
     """Return all topics of a hub with these agencies and subscribers; `partitions` for the keyed ones."""
-    stamped = {**_days(_PLAINTEXT_DAYS), "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
+    plain = {**_days(_PLAINTEXT_DAYS), **_PLAINTEXT_SEGMENTS}
+    stamped = {**plain, "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
     # read by others: no stock client lacks the codec of what is not compressed
     outbound = {**_days(_ASIDE_DAYS), "compression.type": "uncompressed"}
     named = [
@@ -45,8 +50,8 @@ def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: 
     ]
     ours = [
         Topic(topology.IN_FORWARDED, partitions, stamped),
-        Topic(topology.IDENTITY_QUEUE, 1, _days(_PLAINTEXT_DAYS)),
-        Topic(topology.PEOPLE, 1, _COMPACTED),
+        Topic(topology.IDENTITY_QUEUE, 1, plain),
+        Topic(topology.PEOPLE, 1, _FORGETTING),
         Topic(topology.FAMILY_ITEMS, partitions, _FOR_EVER),
         Topic(topology.DECISIONS, 1, _FOR_EVER),
         Topic(topology.DECISIONS_SEALED, 1, _FOR_EVER),

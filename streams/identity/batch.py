@@ -197,6 +197,8 @@ class Batch:
 
     def _take(self, queued: Queued, facts: Facts, said: Said) -> PersonId:
         person, new = take(self.ledger, queued.event, facts, said)
+        if self.ledger.person(person).erased:
+            return person
         note(self.ledger, queued.event, facts, said, person)
         if new:
             self._keep_key(person)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord
+from schemas.people import (
+    ForgottenIdentifier,
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    Written,
+)
 
 
 class Directory(Protocol):
@@ -31,14 +38,16 @@ class People:
 
     def __init__(self, behind: Directory | None = None) -> None:
         self._behind = behind
-        self._identifiers: dict[Pseudonym, PersonId] = {}
+        self._identifiers: dict[Pseudonym, PersonId | None] = {}  # None: forgotten, whatever stands behind
         self._persons: dict[PersonId, KnownPerson] = {}
         self._families: dict[FamilyId, KnownFamily] = {}
         self._practitioners: dict[PractitionerId, KnownPractitioner] = {}
 
-    def apply(self, record: PeopleRecord) -> None:
+    def apply(self, record: Written) -> None:
         """Take in one record of `people`."""
-        if isinstance(record, KnownIdentifier):
+        if isinstance(record, ForgottenIdentifier):
+            self._identifiers[record.pseudonym] = None
+        elif isinstance(record, KnownIdentifier):
             if self._identifiers.get(record.pseudonym) != "":
                 self._identifiers[record.pseudonym] = record.person
         elif isinstance(record, KnownPerson):
@@ -51,8 +60,9 @@ class People:
             self._practitioners[record.practitioner] = record
 
     def identify(self, pseudonym: Pseudonym) -> PersonId | None:
-        found = self._identifiers.get(pseudonym)
-        return self._behind.identify(pseudonym) if found is None and self._behind else found
+        if pseudonym in self._identifiers or self._behind is None:
+            return self._identifiers.get(pseudonym)
+        return self._behind.identify(pseudonym)
 
     def person(self, person: PersonId) -> KnownPerson | None:
         found = self._persons.get(person)

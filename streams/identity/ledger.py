@@ -11,13 +11,14 @@ from consent.seal import Pseudonyms
 from schemas.errors import HearthError
 from schemas.ids import EventKey, FamilyId, PersonId, Pseudonym
 from schemas.people import (
+    ForgottenIdentifier,
     KnownFamily,
     KnownIdentifier,
     KnownPerson,
     KnownPractitioner,
     Move,
-    PeopleRecord,
     Relationship,
+    Written,
 )
 from schemas.records import Member
 from streams.identity.directory import Directory, People
@@ -34,7 +35,7 @@ class Ledger:
         self.people = People(directory)
         self.names = names
         self._settled = settled
-        self._written: dict[str, PeopleRecord] = {}
+        self._written: dict[str, Written] = {}
 
     def own(self, person: PersonId) -> FamilyId:
         """Return the id of the person's family of one."""
@@ -85,6 +86,10 @@ class Ledger:
         """Let an identifier stand for nobody, for good."""
         self._write(f"i:{pseudonym}", KnownIdentifier(pseudonym, _NOBODY, 2))
 
+    def forget(self, pseudonym: Pseudonym) -> None:
+        """Let an identifier be as if it had never been said."""
+        self._write(f"i:{pseudonym}", ForgottenIdentifier(pseudonym))
+
     def add(self, person: KnownPerson) -> None:
         """Write a person who was not known."""
         self._write(f"p:{person.person}", person)
@@ -112,11 +117,11 @@ class Ledger:
         """Write a practitioner."""
         self._write(f"w:{practitioner.practitioner}", practitioner)
 
-    def records(self) -> Iterable[PeopleRecord]:
+    def records(self) -> Iterable[Written]:
         """Return the last record written of each, persons and families before the identifiers that lead to them."""
         return [self._written[key] for key in sorted(self._written, key=lambda key: (key.startswith("i:"), key))]
 
-    def _write(self, key: str, record: PeopleRecord) -> None:
+    def _write(self, key: str, record: Written) -> None:
         self.people.apply(record)
         self._written[key] = record
 

@@ -108,6 +108,9 @@ def take(ledger: Ledger, event: EventKey, facts: Facts, said: Said) -> tuple[Per
     new = not known
     if new:
         person = PersonId(ledger.names.mint("p", event, str(said.ordinal)))
+        before = ledger.people.person(person)
+        if before is not None and before.erased:
+            return person, False  # the event comes again after their record ended: nothing may lead to them
         ledger.add(KnownPerson(person, 1, ()))
     else:
         person = known.pop() if len(known) == 1 else ledger.ids(known.pop())[0]

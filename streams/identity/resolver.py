@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from schemas.records import Item, Record, decode_queued
+from schemas.records import Item, Record, decode_forget, decode_queued
 from streams.identity.batch import Batch, Done, Tools
+from streams.identity.forgetting import forget
 from streams.outcome import Outcome, State
 
 
@@ -28,7 +29,7 @@ _item = msgspec.json.Decoder(Item).decode
 class Resolver(Tools):
     """The stage. `state`: event key → `Done`.
 
-    It takes `Queued` events, and `Item`s that reached a family which their person has left.
+    It takes `Queued` events, `Item`s that reached a family which their person has left, and asks to `Forget`.
     """
 
     def __call__(self, records: Sequence[Record], state: State[Done]) -> Outcome:
@@ -36,8 +37,11 @@ class Resolver(Tools):
         batch = Batch(self, state)
         for record in records:
             value = record.value or b""
-            if _kind(value).kind == "item":
+            kind = _kind(value).kind
+            if kind == "item":
                 batch.send_on(_item(value))
+            elif kind == "forget":
+                batch.outcome.emits += forget(decode_forget(value), batch.ledger)
             else:
                 batch.resolve(decode_queued(value))
         batch.outcome.people += batch.ledger.records()

@@ -15,43 +15,64 @@ from agents.adapters.sqlengine import open_engine
 from agents.projector import Projector
 from agents.queries import Queries
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
-from schemas.people import KnownFamily, KnownIdentifier, KnownPerson, KnownPractitioner, PeopleRecord, people_key
-from schemas.records import Member, Record, encode
+from schemas.people import (
+    ForgottenIdentifier,
+    KnownFamily,
+    KnownIdentifier,
+    KnownPerson,
+    KnownPractitioner,
+    Written,
+    people_key,
+    people_value,
+)
+from schemas.records import Member, Record
 from streams import topology
 from streams.identity.directory import Directory, People
 from streams.outcome import Emit
 from tests.conftest import make_topic
 
-MIA, HOME = PersonId("p_mia"), FamilyId("f_home")
-RECORDS: list[PeopleRecord] = [
+MIA, LEO, HOME = PersonId("p_mia"), PersonId("p_leo"), FamilyId("f_home")
+GONE, AGAIN = Pseudonym("n3"), Pseudonym("n4")
+RECORDS: list[Written] = [
     KnownIdentifier(Pseudonym("n1"), MIA, 1),
     KnownPerson(MIA, 1, (HOME,), HOME, is_child=True),
     KnownFamily(HOME, 1, (Member(MIA, "child", since=date(2020, 1, 1)),)),
     KnownPractitioner(PractitionerId("w_1"), 1, "social-care", "social-worker", "team 1", "social-care"),
     KnownPerson(MIA, 2, (HOME, FamilyId("f_other")), HOME, is_child=True),
+    KnownIdentifier(GONE, MIA, 1),
+    KnownIdentifier(AGAIN, MIA, 1),
+    ForgottenIdentifier(GONE),
+    ForgottenIdentifier(AGAIN),
+    KnownIdentifier(AGAIN, LEO, 1),
 ]
 
 
-def in_memory(records: list[PeopleRecord], _request: pytest.FixtureRequest, _path: Path) -> Directory:
+def in_memory(records: list[Written], _request: pytest.FixtureRequest, _path: Path) -> Directory:
     people = People()
     for record in records:
         people.apply(record)
     return people
 
 
-def projected(records: list[PeopleRecord], _request: pytest.FixtureRequest, path: Path) -> Directory:
+def projected(records: list[Written], _request: pytest.FixtureRequest, path: Path) -> Directory:
     engine = open_engine(f"sqlite:///{path / 'p.db'}")
     projector = Projector(engine)
     projector.create()
     projector.apply([
-        Record(topology.PEOPLE, people_key(record).encode(), encode(record), (), 0, offset)
+        Record(topology.PEOPLE, people_key(record).encode(), people_value(record), (), 0, offset)
         for offset, record in enumerate(records)
     ])
     return Queries(engine)
 
 
+def projected_one_by_one(records: list[Written], request: pytest.FixtureRequest, path: Path) -> Directory:
+    for record in records:
+        queries = projected([record], request, path)
+    return queries
+
+
 def replicated(broker: str) -> Callable[..., Directory]:
-    def make(records: list[PeopleRecord], request: pytest.FixtureRequest, _path: Path) -> Directory:
+    def make(records: list[Written], request: pytest.FixtureRequest, _path: Path) -> Directory:
         running = request.getfixturevalue(broker)
         topic = make_topic(running)
         write(running.bootstrap, topic, records)
@@ -62,9 +83,9 @@ def replicated(broker: str) -> Callable[..., Directory]:
     return make
 
 
-def write(bootstrap: str, topic: str, records: list[PeopleRecord]) -> None:
+def write(bootstrap: str, topic: str, records: list[Written]) -> None:
     producer = KafkaProducer(bootstrap)
-    producer.send([Emit(topic, people_key(record), encode(record)) for record in records])
+    producer.send([Emit(topic, people_key(record), people_value(record)) for record in records])  # type: ignore[arg-type]
     producer.flush()
 
 
@@ -76,6 +97,7 @@ def follow(bootstrap: str, topic: str) -> Replica:
     params=[
         pytest.param(in_memory, id="memory"),
         pytest.param(projected, id="projection"),
+        pytest.param(projected_one_by_one, id="projection, one by one"),
         pytest.param(replicated("embedded"), id="embedded"),
         pytest.param(replicated("kafka"), id="kafka", marks=pytest.mark.kafka),
     ]
@@ -90,6 +112,12 @@ def test_the_last_record_of_a_key_is_what_is_known(directory: Directory) -> None
     assert directory.person(MIA) == RECORDS[4]
     assert directory.family(HOME) == RECORDS[2]
     assert directory.practitioner(PractitionerId("w_1")) == RECORDS[3]
+
+
+def test_a_forgotten_identifier_is_as_if_it_had_never_been_said(directory: Directory) -> None:
+    """It stands for nobody, and may stand for somebody new."""
+    assert directory.identify(GONE) is None
+    assert directory.identify(AGAIN) == LEO
 
 
 def test_what_nobody_said_is_not_known(directory: Directory) -> None:

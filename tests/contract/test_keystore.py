@@ -13,7 +13,7 @@ from agents.adapters import keystore as module
 from agents.adapters.keystore import SqlKeyStore
 from agents.adapters.quarantine_keys import KEPT_DAYS, QuarantineKeys, key_id
 from agents.bootstrap import now
-from schemas.errors import Unsealable
+from schemas.errors import KeyDestroyed, Unsealable
 from schemas.ids import PersonId
 from streams.outcome import NewKey
 
@@ -92,6 +92,17 @@ def test_a_destroyed_key_is_gone_for_good_and_for_every_process(
         store.data_key(MIA)
     assert store.data_key(LEO)[0] == 1
     assert store.destroy(MIA) == 0
+
+
+def test_a_destroyed_key_is_told_from_one_that_never_was(store: SqlKeyStore) -> None:
+    """What comes of someone whose record ended leaves a tombstone; a key store that lost its rows must not."""
+    store.store([key(MIA)])
+    store.destroy(MIA)
+    with pytest.raises(KeyDestroyed):
+        store.data_key(MIA)
+    with pytest.raises(Unsealable) as unknown:
+        store.data_key(LEO)
+    assert not isinstance(unknown.value, KeyDestroyed)
 
 
 def test_keys_stand_wrapped_and_another_key_encryption_key_opens_none(store: SqlKeyStore, url: str) -> None:

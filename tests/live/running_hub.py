@@ -144,6 +144,9 @@ class RunningHub:
         reached: dict[tuple[str, int], int] = {}
         for places in self._admin.list_group_offsets(dict.fromkeys(_GROUPS)).values():
             reached |= {(at.topic, at.partition): said.offset for at, said in places.items()}
+        for at, first in self._watcher.beginning_offsets(self._places).items():  # what has gone is not to be read
+            place = (at.topic, at.partition)
+            reached[place] = max(reached.get(place, 0), first)
         projected = self.tools.queries.positions()
         ends = {(at.topic, at.partition): end for at, end in self._watcher.end_offsets(self._places).items()}
         behind = {f"{at[0]}/{at[1]}": end - reached.get(at, 0) for at, end in ends.items() if at[0] in _WORKED}

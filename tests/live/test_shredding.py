@@ -1,0 +1,253 @@
+"""One person's record ends, on a real Kafka: decided by two, carried out through kills, and replayed from offset 0.
+
+Afterwards no plaintext of theirs stands anywhere, everyone else's timeline is as it was, and both logs verify.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from schemas.errors import KeyDestroyed
+from schemas.ids import PersonId, Pseudonym
+from streams import topology
+from streams.disclose import View
+from tests.live import outside
+from tests.live.running_hub import RunningHub
+from tests.live.searcher import Searcher
+from tests.live.shredding import (
+    IN_THE_CLEAR,
+    OVER,
+    THEIRS,
+    Brother,
+    Quick,
+    command,
+    killed,
+    lines_but,
+    person_of,
+    seen,
+    start_over,
+    until,
+)
+
+pytestmark = pytest.mark.kafka
+
+
+class Shredded(NamedTuple):
+    """What was gathered on the way; `said` are (words, exit code, output) of the officers' commands, by name."""
+
+    hub: RunningHub
+    kafka: Quick
+    story: Brother
+    person: PersonId
+    keys: list[Pseudonym]
+    before: View
+    between: View
+    clear: dict[str, bytes]
+    said: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
+    quick = Quick(tmp_path_factory.mktemp("quick-kafka"))
+    yield quick
+    quick.broker.remove()
+
+
+@pytest.fixture(scope="module")
+def shredded(kafka: Quick, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shredded]:
+    """Tell the story, end the brother's record, wait out the plaintext, lose all state, and replay from offset 0."""
+    home = tmp_path_factory.mktemp("home")
+    story = Brother(date.today())
+    first = RunningHub(kafka.broker.bootstrap, home).start()
+    first.publish(story.events)
+    first.settle()
+    person = person_of(first, story.brother)
+    assert person
+    before = seen(first, story)
+    clear = {name: held for name, held in outside.topics(first).items() if name in IN_THE_CLEAR}
+    keys = _keys(first, person)
+    said = decide(first, story, person)
+    first.settle()
+    between = seen(first, story)
+    first.publish(_later(story))
+    first.settle()
+    kafka.configure(IN_THE_CLEAR, OVER)
+    until("the inbound topics are empty", lambda: not kafka.held(IN_THE_CLEAR))
+    assert first.stop() == 0, first.logs()[-2000:]
+    kafka.forget_engine()
+    start_over(first)
+    hub = RunningHub(kafka.broker.bootstrap, home).start()
+    try:
+        hub.settle()
+        yield Shredded(hub, kafka, story, person, keys, before, between, clear, said)
+    finally:
+        code = hub.stop()
+    assert code == 0, hub.logs()[-2000:]
+
+
+def _keys(hub: RunningHub, person: PersonId) -> list[Pseudonym]:
+    from agents.adapters.sqlengine import open_engine
+    from agents.held_of import HeldOf
+
+    return HeldOf(open_engine(hub.settings.database_url)).identifiers([person])
+
+
+def _later(story: Brother) -> list[Any]:
+    before = len(story.events)
+    story.not_brought(story.sister, 1)
+    return story.events[before:]
+
+
+def decide(hub: RunningHub, story: Brother, person: PersonId) -> dict[str, Any]:
+    """Have the officers decide, with every wrong turn on the way, and the command killed at each of its steps."""
+    ann, bea = story.officers
+    said: dict[str, Any] = {}
+
+    def give(name: str, by: Any, *words: str) -> None:
+        code, out, err = command(hub, by, "retention", *words, "--json")
+        said[name] = (code, json.loads(out) if out.strip() else None, err)
+
+    give("uncleared", story.uncleared, "due")
+    give("worker", story.lead_worker, "due")
+    give("due", ann, "due")
+    give("too soon", ann, "propose", str(person_of(hub, story.sister)), "--reason", "period-ended")
+    give("nobody proposed", bea, "approve", person)
+    give("hold", bea, "hold", person, "--reason", "inquiry")
+    give("held", ann, "propose", person, "--reason", "period-ended")
+    give("lift", bea, "lift", person, "inquiry", "--reason", "hold-ended")
+    give("propose", ann, "propose", person, "--reason", "period-ended")
+    give("own", ann, "approve", person)
+    for point in ("approved", "forgotten", "destroyed"):
+        said[f"killed at {point}"] = killed(hub, bea, point, "retention", "approve", person)
+        give(f"stands after {point}", ann, "show", person)
+        said[f"key after {point}"] = has_key(hub, person)
+    give("approve", bea, "approve", person)
+    give("again", bea, "approve", person)
+    give("due at last", ann, "due")
+    return said
+
+
+def has_key(hub: RunningHub, person: PersonId) -> bool:
+    from agents.adapters.keystore import SqlKeyStore
+
+    store = SqlKeyStore(hub.settings.keystore_url, hub.tools.keys.encryption)
+    try:
+        return bool(store.data_key(person))
+    except KeyDestroyed:
+        return False
+    finally:
+        store.close()
+
+
+def test_only_an_officer_cleared_for_everything_may_ask(shredded: Shredded) -> None:
+    """A record's class and end rest on sealed items too."""
+    assert {shredded.said[name][0] for name in ("uncleared", "worker")} == {1}
+
+
+def test_what_is_due_is_the_one_whose_period_has_run_out(shredded: Shredded) -> None:
+    """Seven years without a word about a child of whom nothing else is known; his sister's goes on."""
+    code, found, _ = shredded.said["due"]
+    assert code == 0
+    assert {one["person"]: one["class"] for one in found}[shredded.person] == "child"
+    assert person_of(shredded.hub, shredded.story.sister) not in {one["person"] for one in found}
+    assert shredded.said["too soon"][0] == 1
+    assert "has not run out" in shredded.said["too soon"][2]
+
+
+def test_it_takes_two_and_a_legal_hold_stops_both(shredded: Shredded) -> None:
+    """Each refusal says why, and none touches the key."""
+    said = shredded.said
+    assert {said[name][0] for name in ("nobody proposed", "held", "own", "again")} == {1}
+    assert "legal hold" in said["held"][2]
+    assert "another officer" in said["own"][2]
+    assert [said[name][0] for name in ("hold", "lift", "propose", "approve")] == [0, 0, 0, 0]
+    assert said["approve"][1]["stands"] == "destroyed"
+    assert shredded.person not in {one["person"] for one in said["due at last"][1]}
+
+
+def test_a_command_killed_on_the_way_is_taken_up_where_the_log_stands(shredded: Shredded) -> None:
+    """Approved and not done, three times over; the key goes after the approval was logged, and not before."""
+    said = shredded.said
+    assert [said[f"killed at {point}"] for point in ("approved", "forgotten", "destroyed")] == [-signal.SIGKILL] * 3
+    assert {said[f"stands after {point}"][1]["stands"] for point in ("approved", "forgotten", "destroyed")} == {
+        "approved"
+    }
+    assert [said[f"key after {point}"] for point in ("approved", "forgotten", "destroyed")] == [True, True, False]
+
+
+def test_the_steps_stand_in_the_sealed_log_once_each(shredded: Shredded) -> None:
+    """In the order in which they were taken, with who took them: pseudonyms and codes only."""
+    steps = [json.loads(one.value) for one in shredded.hub.said(topology.DECISIONS_SEALED)]
+    once = {one["id"]: one for one in steps if one["stage"] == "retention"}
+    assert [one["rules"][0] for one in once.values()] == ["hold", "lift", "propose", "approve", "destroyed"]
+    by = {one["rules"][0]: one["decided_by"] for one in once.values()}
+    assert by["propose"] != by["approve"]
+    assert not [one for one in shredded.hub.decisions() if one["stage"] == "retention"]
+
+
+def test_everyone_elses_timeline_is_as_it_was(shredded: Shredded) -> None:
+    """Line by line: just after, and after a replay of the whole record into empty state."""
+    before = lines_but(shredded.before, shredded.person)
+    assert before
+    assert len(before) < len(shredded.before.lines), "the ended record was shown, or this says nothing"
+    assert lines_but(shredded.between, shredded.person) == before
+    assert [line for line in shredded.between.lines if line.person == shredded.person] == []
+    after = seen(shredded.hub, shredded.story)
+    assert set(before) <= set(lines_but(after, shredded.person))
+    assert len(after.lines) == len(before) + 1, "what came in between, and nothing of the ended record"
+
+
+def test_both_logs_verify(shredded: Shredded) -> None:
+    """Nothing was taken out of them."""
+    code, out, err = command(shredded.hub, None, "audit", "verify")
+    assert code == 0, out + err
+
+
+def test_nothing_was_put_aside_and_nobody_stopped(shredded: Shredded) -> None:
+    """Tombstones are worked through like anything else."""
+    assert shredded.hub.quarantine() == {}
+    assert shredded.hub.lagging() == {}
+    assert "child ended" not in shredded.hub.logs()
+
+
+def test_the_plaintext_came_in(shredded: Shredded) -> None:
+    """Otherwise a search that finds nothing would say nothing."""
+    found = {text for held in shredded.clear.values() for text, form in Searcher(THEIRS).found(held)}
+    assert found == set(THEIRS)
+
+
+def test_no_plaintext_of_theirs_is_left_anywhere(shredded: Shredded, tmp_path: Path) -> None:
+    """Topics, state, tables, tiles, what processes wrote, and the broker's own files."""
+    searcher = Searcher(THEIRS)
+    places = {f"topic {name}": held for name, held in outside.topics(shredded.hub).items()}
+    places |= outside.files(shredded.hub.settings.home, tmp_path)
+    disk = shredded.kafka.disk()
+    places |= {f"broker {name}": held for name, held in disk.items()}
+    assert any(name.startswith("rows of") and name.endswith("projection.db") for name in places)
+    assert any("/log/sealed/tile/" in name for name in places)
+    assert any(name.startswith("state in") for name in places)
+    segments = [name for name in disk if name.startswith("in.school-") and name.endswith(".log")]
+    assert segments
+    assert not any(disk[name] for name in segments), "its records are packed there: they must be gone, not hidden"
+    assert {place: hits for place, held in places.items() if (hits := searcher.found(held))} == {}
+
+
+def test_what_is_sealed_to_others_names_them_nowhere(shredded: Shredded) -> None:
+    """Alerts are sealed to their subscribers' keys, which the hub does not destroy."""
+    named = {one.name for alert in shredded.hub.alerts() for one in alert.about}
+    assert not any(text in name for name in named for text in THEIRS)
+
+
+def test_nothing_leads_to_them_any_more(shredded: Shredded, tmp_path: Path) -> None:
+    """Their look-up keys are gone from the tables, a projection made anew from the topics among them."""
+    assert len(shredded.keys) >= 5
+    assert person_of(shredded.hub, shredded.story.brother) is None
+    rows = outside.files(shredded.hub.settings.home, tmp_path)["rows of hub/projection.db"]
+    assert not any(key.encode() in rows for key in shredded.keys)
