@@ -76,7 +76,15 @@ class Account(Standing):
             "alerts": len({record.id for record in self.alerts}),
             "  sent": len(self.sent),
             "  open": len(_standing(self.alerts)),
+            "  told again, otherwise": self._told_otherwise(),
         }
+
+    def _told_otherwise(self) -> int:
+        """Count revisions told twice in different words, as a kill may cause: of one revision the last sent stands."""
+        meanings: dict[tuple[str, int], set[Any]] = defaultdict(set)
+        for _, alert in self.sent:
+            meanings[(alert.id, alert.revision)].add(_meaning(alert))
+        return sum(len(said) > 1 for said in meanings.values())
 
     # ------------------------------------------------------------------ what must be nothing
 
@@ -131,9 +139,6 @@ class Account(Standing):
         standing = _standing(self.alerts)
         noted = {(alert.id, alert.revision) for alert in self.alerts}
         causes = Counter(self._cause(alert) for alert in standing.values())
-        meanings: dict[tuple[str, int], set[Any]] = defaultdict(set)
-        for _, alert in self.sent:
-            meanings[(alert.id, alert.revision)].add(_meaning(alert))
         told = {(one.id, one.revision, one.status) for one in self.alerts}
         return {
             "alerts lost": sum((one.id, one.revision, one.status) not in told for one in record.values()),
@@ -141,7 +146,11 @@ class Account(Standing):
                 one not in record or record[one].status != "open" for one in standing
             ),
             "second alert ids for one cause": sum(count - 1 for count in causes.values()),
-            "revisions with two meanings": sum(len(said) > 1 for said in meanings.values()),
+            "alerts that stand otherwise than recorded": sum(
+                (said.level, said.recipient) != (record[one].level, record[one].recipient)
+                for one, said in standing.items()
+                if one in record
+            ),
             "sends not recorded": len({(a.id, a.revision) for _, a in self.sent} ^ noted),
         }
 
