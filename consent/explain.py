@@ -16,6 +16,8 @@ _ASKED = {
     "disclose": "whether this recipient may see it",
     "find": "whether this person may look the family up",
     "look": "whether this person may look at the record",
+    "break-glass": "whether somebody who does not work with the family may see the minimum in an emergency",
+    "break-glass-review": "whether the reason for a break-glass may be read, to review it",
     "access": "what may be told to those who ask for their own record",
     "case-review": "whether the chronology of decisions may be taken out for a review",
 }

@@ -20,7 +20,7 @@ class Request(NamedTuple):
     role: str  # recipient's role, schemas/codes/practitioner-roles.toml; `hub` for link
     sector: str  # recipient's sector: hub | statutory | voluntary
     clearance: str  # normal | sensitive | shielded | sealed
-    involved: str  # involved | not-involved: with this family, now
+    involved: str  # involved | not-involved | break-glass: with this family, now
     party: str  # none | subject | alleged | linked | household | managed-by-one
     category: str  # consent/sharing/categories.toml
     sensitivity: str  # none, or the sensitive kind: sexual-health | contraception | hiv | adoption | ...

@@ -226,11 +226,14 @@ class Quarantined(msgspec.Struct, frozen=True):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """Something a person must decide before the hub joins anything. `sealed` is the event's part, under `key_id`."""
+    """Something a person must decide before the hub joins anything. `sealed` is the event's part, under `key_id`.
+
+    Or a break-glass to be looked at: `event` is then its decision's id, and `sealed` what the practitioner said.
+    """
 
     id: str
     event: EventKey
-    reason: str  # identity-conflict | no-identifier | household-too-large | orphan-correction | refer
+    reason: str  # identity-conflict | no-identifier | household-too-large | orphan-correction | refer | break-glass
     received_at: datetime
     sealed: bytes
     key_id: str

@@ -16,6 +16,7 @@ from streams import sealed
 from streams.attendance import total
 from streams.family import FamilyStage
 from streams.family_state import Value
+from streams.gate import Recipient
 from streams.notice import Colleague, Named
 from streams.recipients import as_recipient
 from streams.risk.evaluate import evaluate
@@ -100,8 +101,14 @@ def look(
 
     Return the decisions, to be logged before the view is shown, and the view; None when nothing may be shown.
     """
+    return show(stage, family, as_recipient(reader, family, stage.directory, on_day(now)), purpose, now)
+
+
+def show(
+    stage: FamilyStage, family: Family, to: Recipient, purpose: str, now: datetime
+) -> tuple[list[Decision], View | None]:
+    """Return the same as `look`, for a recipient who is resolved already."""
     on = on_day(now)
-    to = as_recipient(reader, family, stage.directory, on)
     seen = see(family, stage.linking.gate, to, on, purpose)
     decisions: list[Decision] = []
     lines = [_line(stage, family, seen, e, now, decisions) for e in seen.shown]

@@ -55,6 +55,7 @@ class Recipient(msgspec.Struct, frozen=True):
     involved: bool = True
     party: str = "none"
     sealed_party: str = "none"  # the same by what sealed items say as well: counts where those are decided
+    emergency: str = ""  # the code of the reason given, where they break the glass (consent/break_glass.toml)
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -123,13 +124,13 @@ class Gate:
         body = "voluntary" if to.sector == "voluntary" else to.agency
         state, agreement = _agreement(facts, person, register, on, to)
         right = register.capacity(agreement) if state == "in-force" else ""
-        ground, reason, rationale = stronger(facts.ground, _open_ground(person, register, on))
+        ground, reason, rationale = _ground(facts, person, register, on, to)
         request = Request(
             action=action,
             role=to.role,
             sector=to.sector,
             clearance=to.clearance,
-            involved="involved" if to.involved else "not-involved",
+            involved=_involved(to),
             party=to.sealed_party if facts.tier == "sealed" else to.party,
             category=facts.category,
             sensitivity=sensitivity(facts),
@@ -201,6 +202,19 @@ def body_of(to: Recipient) -> str:
     if to.sector == "voluntary":
         return "voluntary"
     return _BODIES.get(to.role) or _BODIES.get(to.agency, "other")
+
+
+def _involved(to: Recipient) -> str:
+    if to.involved:
+        return "involved"
+    return "break-glass" if to.emergency else "not-involved"
+
+
+def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str, str]:
+    """Return claim, condition reason and rationale: a break-glass stands on the reader's own word alone."""
+    if _involved(to) == "break-glass":
+        return "vital-interests", "", to.emergency
+    return stronger(facts.ground, _open_ground(person, register, on))
 
 
 def _told(ruling: Ruling, agreement: str, reason: str) -> str:

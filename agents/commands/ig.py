@@ -127,6 +127,7 @@ def watch(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
 
 
 for answer in (
-    ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.access, ig_answers.review
+    ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.because, ig_answers.access,
+    ig_answers.review,
 ):  # fmt: skip
     app.command()(answer)

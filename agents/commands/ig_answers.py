@@ -16,14 +16,17 @@ from agents.commands import readers
 from agents.commands.ig_officer import DAY, day, officer
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, now, tools
+from agents.ig import breaking
 from agents.ig.access import Access, Given, Line
-from agents.ig.cases import BEHAVIOUR, Case, Cases, NotSo, rights
+from agents.ig.cases import OWN, Case, Cases, NotSo, rights
 from agents.ig.decisions import kind_of
 from agents.ig.exemptions import Choice, Unchosen, law
+from consent.break_glass import STAGE
 from consent.decision import Decision
+from schemas.errors import Unsealable
 from streams.timeline import on_day
 
-KINDS = [name for name in rights().kind if name != BEHAVIOUR]
+KINDS = [name for name in rights().kind if name not in OWN]
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="A person (p_…) or a family (f_…), by pseudonym.")]
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="The case's id.")]
 
@@ -86,7 +89,7 @@ def cases(
     closed: Annotated[bool, typer.Option("--closed", help="Those that are closed too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the IG queue, what falls due first in front: rights requests, and looks to be looked into."""
+    """List the IG queue, what falls due first in front: rights requests, looks to be looked into, break-glass."""
     every = cases_of(tools()).all(on_day(now()))
     found = [one for one in every if closed or one.status == "open"]
     if as_json:
@@ -97,8 +100,26 @@ def cases(
 
 def _row(one: Case) -> tuple[object, ...]:
     status = f"{one.status}{' (extended)' if one.extended else ''}{' OVERDUE' if one.overdue else ''}"
+    if one.escalated_to:
+        status += f", now for {one.escalated_to}"
     kind = f"{one.kind}: {one.behaviour}" if one.behaviour else one.kind
     return one.id, kind, one.about, one.received, one.due, f"{status} {one.outcome}", ", ".join(one.refers_to[:3])
+
+
+def because(case: CaseId, as_json: AsJson = False) -> None:
+    """Read what a practitioner said when they broke the glass, to review it. It is logged in your name first."""
+    kit = tools()
+    desk = Access(kit.reading, kit.queries, officer(kit))
+    found = cases_of(kit).one(case, on_day(now()))
+    if found is None or found.kind != STAGE:
+        raise Stop(Exit.REFUSED, "no break-glass has this case")
+    try:
+        with holding():
+            open_key = kit.inside.quarantine_keys.open
+            said: str = readers.shown(breaking.because(desk, found, kit.pseudonyms, open_key, now()))
+    except Unsealable:
+        raise Stop(Exit.REFUSED, "its time is over: the key was destroyed") from None
+    give({"case": case, "because": said}) if as_json else line(said)
 
 
 def access(

@@ -18,9 +18,11 @@ Family = Annotated[str, typer.Argument(metavar="FAMILY", help="The family's id, 
 def timeline(family: Family, purpose: Purpose, as_json: AsJson = False) -> None:
     """Show a family's timeline, as far as you may see it for this purpose. Every item shown is logged first."""
     view = _look(family, purpose)
-    if as_json:
-        give(view)
-        return
+    give(view) if as_json else show(view)
+
+
+def show(view: View) -> None:
+    """Print a view as tables."""
     names = {one.person: one.name or one.person for one in view.persons}
     people = [(one.name or one.person, one.role, one.birth_date) for one in view.persons]
     table(f"Family {view.family}", ("person", "role", "born"), people)

@@ -119,6 +119,12 @@ class Access:
         self._log([self._record(family, CASE_REVIEW, now, log, log=log) for log in logs])
         return every
 
+    def handles(self, family: FamilyId, stage: str, occasion: str, now: datetime) -> bool:
+        """Log that the officer takes this step on the family's record, and return whether they may."""
+        may = self._may(family, now)
+        self._log([self._record(family, stage, now, occasion) if may else self._refused(stage, now)])
+        return may
+
     # ------------------------------------------------------------------ what there is, and who may
 
     def _about(self, subject: str, now: datetime) -> dict[FamilyId, list[Decision]]:

@@ -1,6 +1,7 @@
-"""The IG queue: rights requests with their dates, and what behaviour watch found, by reference (topic `ig.cases`).
+"""The IG queue: rights requests with their dates, what behaviour watch found, and every break-glass, by reference.
 
-Kafka is the record: every word said of a case is an event of its own, and the case is what they come to. No names and
+Kafka is the record: every word said of a case is an event of its own (topic `ig.cases`), and the case is what they come
+to. A break-glass is a case by its logged decision alone, so that none can be lost on the way to the queue. No names and
 no free text: a case refers to pseudonyms and to decisions, and whoever handles it reads those.
 """
 
@@ -17,8 +18,11 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import IG_CASES
+from agents.ig.decisions import DecisionLog, Sought
 from agents.ports import Producer
 from agents.queries import Queries
+from consent import break_glass
+from consent.decision import Decision
 from consent.seal import Pseudonyms
 from schemas.errors import HearthError
 from schemas.ids import PractitionerId
@@ -29,6 +33,7 @@ from streams.topology import IG_CASES as TOPIC
 
 OPENED, EXTENDED, CLOSED = "opened", "extended", "closed"
 BEHAVIOUR = "behaviour"
+OWN = (BEHAVIOUR, break_glass.STAGE)  # kinds that nobody asks for
 
 
 class NotSo(HearthError):
@@ -36,7 +41,10 @@ class NotSo(HearthError):
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of case (rights.toml): so many months or days, and so many months more where it may be extended."""
+    """A kind of case (rights.toml): so many months or days, and so many months more where it may be extended.
+
+    `escalates_to`: whose it is when nobody closed it in time.
+    """
 
     label: str
     law: str
@@ -45,6 +53,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     months: int = 0
     days: int = 0
     extend_months: int = 0
+    escalates_to: str = ""
 
 
 class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +96,7 @@ class Case(msgspec.Struct, frozen=True):
     outcome: str = ""
     behaviour: str = ""
     refers_to: tuple[str, ...] = ()
+    escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
 
 
 @cache
@@ -123,7 +133,9 @@ class Cases:
         query = sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place)
         if self.officer.clearance != "sealed":
             query = query.where(IG_CASES.c.log == "main")
-        by_case: dict[str, list[Said]] = {}
+        log = DecisionLog(self.queries, self.officer)
+        opened = (self._opened(one) for one in log.bodies(Sought(stage=break_glass.STAGE, outcome="share")))
+        by_case: dict[str, list[Said]] = {said.case: [said] for said in opened}
         for row in self.queries.ask(query):
             said = _decode(row.body)
             by_case.setdefault(said.case, []).append(said)
@@ -137,8 +149,8 @@ class Cases:
     def open(self, kind: str, about: str, received: date, now: datetime) -> str:
         """Take in a request about a person or family, received on this day; return the case's id."""
         asked = rights().kind.get(kind)
-        if asked is None or kind == BEHAVIOUR:
-            raise NotSo(f"a request is one of {', '.join(k for k in rights().kind if k != BEHAVIOUR)}")
+        if asked is None or kind in OWN:
+            raise NotSo(f"a request is one of {', '.join(k for k in rights().kind if k not in OWN)}")
         if received > on_day(now):
             raise NotSo("it was not received after today")
         name = self.names.mint("c", kind, about, received.isoformat(), now.isoformat())
@@ -173,6 +185,15 @@ class Cases:
                  refers_to=tuple(refers_to), log=log)
         )  # fmt: skip
 
+    def _opened(self, opening: Decision) -> Said:
+        """Return a break-glass as a case, from its decision: due when the policy says that it must be reviewed."""
+        day, kind = on_day(opening.decided_at), rights().kind[break_glass.STAGE]
+        return Said(
+            self.names.mint("c", break_glass.STAGE, opening.id), OPENED, break_glass.STAGE, opening.decided_at,
+            PractitionerId(opening.recipient), "", day, opening.review_on or due(kind, day), refers_to=(opening.id,),
+            log=opening.log,
+        )  # fmt: skip
+
     @property
     def _me(self) -> PractitionerId:
         return self.officer.practitioner
@@ -199,9 +220,11 @@ def stands(every: list[Said], today: date) -> Case | None:
     closed = next((said for said in every if said.said == CLOSED), None)
     extended = next((said for said in every if said.said == EXTENDED and said.due), None)
     last = extended.due if extended and extended.due else opened.due
+    overdue = (on_day(closed.at) if closed else today) > last
     return Case(
         id=opened.case, kind=opened.kind, about=opened.about, received=opened.received, due=last,
         extended=extended is not None, status="closed" if closed else "open",
-        overdue=(on_day(closed.at) if closed else today) > last, outcome=closed.outcome if closed else "",
+        overdue=overdue, outcome=closed.outcome if closed else "",
         behaviour=opened.behaviour, refers_to=opened.refers_to,
+        escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
     )  # fmt: skip

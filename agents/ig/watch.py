@@ -21,6 +21,7 @@ from agents.adapters.database import DECISIONS
 from agents.ig.cases import Cases
 from agents.ig.decisions import DecisionLog, Sought
 from agents.ig.period import begins, ends
+from consent.break_glass import STAGE
 from schemas.ids import FamilyId, PractitionerId
 from streams.timeline import LONDON
 
@@ -39,6 +40,7 @@ class Behaviour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     checked: bool
     rules: frozenset[str] = frozenset()
+    stages: frozenset[str] = frozenset()
     families: bool = False
     hours: tuple[int, int] | None = None
     times_median: int = 0
@@ -54,6 +56,7 @@ class Look(msgspec.Struct, frozen=True):
     at: datetime
     decisions: tuple[str, ...]
     rules: frozenset[str]
+    stages: frozenset[str]
 
     @property
     def day(self) -> date:
@@ -80,12 +83,13 @@ def looks_of(rows: Iterable[Any]) -> list[Look]:
     """Put the decisions of each look together, in order of time."""
     found: dict[tuple[str, str, int], list[Any]] = {}
     for row in rows:
-        if row.stage in ("look", "find"):
+        if row.stage in ("look", "find", STAGE):
             found.setdefault((row.recipient, row.family, row.decided_at), []).append(row)
     return [
         Look(
             PractitionerId(reader), FamilyId(family), datetime.fromtimestamp(at / 1000, LONDON),
             tuple(row.id for row in every), frozenset(rule for row in every for rule in row.rules.split()),
+            frozenset(row.stage for row in every),
         )
         for (reader, family, at), every in sorted(found.items(), key=lambda one: (one[0][2], one[0]))
     ]  # fmt: skip
@@ -113,6 +117,8 @@ def _bucket(behaviour: Behaviour, day: date) -> date:
 def _counts(behaviour: Behaviour, look: Look, alike: Alike) -> bool:
     if behaviour.rules:
         return not behaviour.rules.isdisjoint(look.rules)
+    if behaviour.stages:
+        return not behaviour.stages.isdisjoint(look.stages)
     if behaviour.hours:
         return look.at.hour >= behaviour.hours[0] or look.at.hour < behaviour.hours[1]
     return behaviour.alike in alike(look.reader, look.family) if behaviour.alike else True

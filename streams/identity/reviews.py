@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
+from consent.break_glass import STAGE
+from consent.decision import Decision
 from consent.seal import Pseudonyms, seal
-from schemas.ids import PersonId
+from schemas.ids import EventKey, PersonId
 from schemas.records import Queued, Review, encode
 from streams import sealed as tiers
 from streams.identity.families import Tie
@@ -39,8 +42,24 @@ class Reviews:
         reason = "household-too-large"
         return self._emit(self.names.mint("v", reason, *tie), queued, reason, tie)
 
+    def break_glass(self, opening: Decision, because: str) -> Emit:
+        """Tell that a glass was broken, by its decision's id alone; what was said of it goes along sealed."""
+        name = break_glass_review(self.names, opening.id)
+        return self._sealed(name, opening.id, STAGE, opening.decided_at, because.encode(), (), False)
+
     def _emit(self, name: str, queued: Queued, reason: str, persons: Sequence[PersonId]) -> Emit:
-        key_id, key = self.quarantine_key(queued.received_at)
-        sealed = seal(key, self.entropy(12), encode(queued), quarantine_label(name))
-        review = Review(name, queued.event, reason, queued.received_at, sealed, key_id, tuple(persons))
-        return Emit(tiers.review_topic(queued.data.get("tier") == tiers.SEALED), name, encode(review))
+        hidden = queued.data.get("tier") == tiers.SEALED
+        return self._sealed(name, queued.event, reason, queued.received_at, encode(queued), tuple(persons), hidden)
+
+    def _sealed(
+        self, name: str, event: str, reason: str, at: datetime, body: bytes, persons: tuple[PersonId, ...], hidden: bool
+    ) -> Emit:
+        key_id, key = self.quarantine_key(at)
+        sealed = seal(key, self.entropy(12), body, quarantine_label(name))
+        review = Review(name, EventKey(event), reason, at, sealed, key_id, persons)
+        return Emit(tiers.review_topic(hidden), name, encode(review))
+
+
+def break_glass_review(names: Pseudonyms, decision: str) -> str:
+    """Return the id of the review in which the reason for a break-glass is sealed."""
+    return names.mint("v", STAGE, decision)

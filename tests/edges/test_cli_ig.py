@@ -18,6 +18,7 @@ from tests.edges.cli_story import Told, sought, tell
 
 TODAY = datetime.now(UTC).date()
 PERIOD = ("--since", str(TODAY - timedelta(days=1)), "--until", str(TODAY + timedelta(days=1)))
+SAID = "Not breathing, found alone"
 PLANTED = ("Quillfeather", "Isolde", "Winterbourne", "Marchbanks")
 
 
@@ -88,7 +89,7 @@ def test_the_commands_are_for_information_governance_staff_alone(
         for command in (
             ("search",), ("explain", "d_1"), ("measures", *PERIOD), ("watch", *PERIOD), ("request", "access", family),
             ("extend", "c_1", "--reason", "complex"), ("close", "c_1", "--outcome", "granted"), ("cases",),
-            ("access", family), ("review", family),
+            ("access", family), ("review", family), ("because", "c_1"),
         )
     ]  # fmt: skip
     assert {(one.code, one.out) for one in said} == {(1, "")}
@@ -188,3 +189,37 @@ def test_looks_at_other_people_s_families_come_to_the_queue_as_a_reference(
     assert mine["about"] == ""
     assert hearth("ig", "explain", mine["refers_to"][0]).code == 0
     assert hearth("ig", "watch", *PERIOD, "--json").data["cases"] == []
+
+
+def test_break_glass_shows_the_minimum_and_is_read_and_closed_by_an_officer(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """With a reason of the list and words of one's own; without them only while it is open; what was said is sealed."""
+    family = looked(become, told)
+    hearth = become(told.stranger)
+    assert hearth("timeline", family, "-p", "safeguarding").code == 1
+    assert hearth("break-glass", family).code == 1
+    for wrong in (("--reason", "curious", "--because", "x"), ("--reason", "life-at-risk"), ("--because", "x")):
+        assert hearth("break-glass", family, *wrong).code == 2
+    opened = hearth("break-glass", family, "--reason", "life-at-risk", "--because", "-", "--json", stdin=SAID)
+    assert opened.code == 0, opened.err
+    shown = {line["what"] for line in opened.data["view"]["lines"]}
+    assert shown == {"RelationshipStated", "InvolvementStarted", "LeadProfessionalAssigned"}
+    again = within(lambda: hearth("break-glass", family, "--json"))
+    assert again.data["decision"] == opened.data["decision"]
+    assert "to be reviewed" in hearth("break-glass", family).err
+    hearth = become(told.officer)
+
+    def mine() -> list[dict[str, object]]:
+        every = hearth("ig", "cases", "--json").data
+        return [one for one in every if one["refers_to"] == [opened.data["decision"]]]
+
+    (case,) = mine()
+    assert (case["kind"], case["overdue"], case["about"]) == ("break-glass", False, "")
+    said = within(lambda: hearth("ig", "because", case["id"]))
+    assert said.out == SAID + "\n"
+    explained = hearth("ig", "explain", opened.data["decision"])
+    assert SAID not in explained.out
+    assert "life-at-risk" in explained.out
+    assert hearth("ig", "close", case["id"], "--outcome", "explained").code == 0
+    within(lambda: Said(0 if not mine() else 1, "", "the case is still open"))
