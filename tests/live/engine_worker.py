@@ -26,14 +26,14 @@ EMBEDDED = os.environ.get("JOB_BROKER") == "embedded"
 class StateFirst(Runner[Any]):
     """A control: state goes to the changelog before the outputs are written."""
 
-    def _write(self, outcome: Any, owned: Owned[Any], still_ours: Any) -> None:
+    def _write(self, outcome: Any, owned: Owned[Any], still_ours: Any, may_leave: Any) -> None:
         owned.state.done()
         rows = owned.state.leave()
         if rows:
             offset = owned.writer.write([(owned.changelog, owned.number, key, raw) for key, raw in rows.items()])
             owned.state.landed(offset)
         self._boundary("changelog")
-        super()._write(outcome, owned, still_ours)
+        super()._write(outcome, owned, still_ours, may_leave)
 
 
 def build(bootstrap: str, directory: Path, store: str) -> HearthApp:

@@ -25,15 +25,15 @@ from streams.timeline import Family
 class TurnedRound(runner.Runner[Any]):
     """A control: the order of effects turned round."""
 
-    def _write(self, outcome: Outcome, owned: Owned[Any], still_ours: Any) -> None:
+    def _write(self, outcome: Outcome, owned: Owned[Any], still_ours: Any, may_leave: Any) -> None:
         owned.state.done()
         rows = owned.state.leave()
         if rows:
             offset = owned.writer.write([(owned.changelog, owned.number, key, raw) for key, raw in rows.items()])
             owned.state.landed(offset)
         self._boundary("changelog")
-        super()._write(replace(outcome, decisions=[]), owned, still_ours)
-        super()._write(Outcome(decisions=outcome.decisions), owned, still_ours)
+        super()._write(replace(outcome, decisions=[]), owned, still_ours, may_leave)
+        super()._write(Outcome(decisions=outcome.decisions), owned, still_ours, may_leave)
 
 
 class Forgetful(intake.Intake):

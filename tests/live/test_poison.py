@@ -74,7 +74,7 @@ def test_every_good_record_among_them_is_accepted_and_decided_on(hearth: Running
     """Each has its receipt, and its item stands in a family's record under a decision of the gate."""
     status = {said.id: said.status for said in hearth.receipts() if said.id in set(sent.receipts)}
     assert [status.get(id) for id in sent.receipts] == ["accepted"] * len(sent.good)  # noqa: A001
-    linked = {one["event"]: one["outcome"] for one in hearth.decisions() if one["stage"] == "link"}
+    linked = {one.get("event"): one["outcome"] for one in hearth.decisions() if one["stage"] == "link"}
     keys = [hearth.tools.framing.ready(event, "school").event for event in sent.good]
     assert {linked.get(key) for key in keys} <= {"share", "hold"}
 
