@@ -50,18 +50,18 @@ class Queries:
         query = sql.select(table).where(table.c.family == family).order_by(table.c.number, table.c.place)
         return [
             Record(topology.FAMILY_ITEMS, family.encode(), row.body, (), row.number, row.place, row.received_at)
-            for row in self._rows(query)
+            for row in self.ask(query)
         ]
 
     def families(self) -> list[FamilyId]:
         """Return every family that has a record."""
         column = tables.FAMILY_RECORDS.c.family
-        return [FamilyId(row.family) for row in self._rows(sql.select(column).distinct().order_by(column))]
+        return [FamilyId(row.family) for row in self.ask(sql.select(column).distinct().order_by(column))]
 
     # -------------------------------------------------------------- decisions
 
     def decision(self, decision: str) -> Decision | None:
-        found = self._rows(sql.select(tables.DECISIONS).where(tables.DECISIONS.c.id == decision))
+        found = self.ask(sql.select(tables.DECISIONS).where(tables.DECISIONS.c.id == decision))
         return decode_decision(found[0].body) if found else None
 
     def decisions_for(self, family: FamilyId, stage: str = "", outcome: str = "") -> list[Decision]:
@@ -72,25 +72,25 @@ class Queries:
             query = query.where(table.c.stage == stage)
         if outcome:
             query = query.where(table.c.outcome == outcome)
-        return [decode_decision(row.body) for row in self._rows(query.order_by(table.c.decided_at, table.c.place))]
+        return [decode_decision(row.body) for row in self.ask(query.order_by(table.c.decided_at, table.c.place))]
 
     def held(self, family: FamilyId | None = None) -> list[Decision]:
         """Return the HOLDs that stand: no later decision on the same item released, withheld or referred it."""
-        standing = _standing(self._rows(_links(family)))
+        standing = _standing(self.ask(_links(family)))
         places = [(row.log, row.place) for row in standing if row.outcome == "hold"]
-        held = {(row.log, row.place): row.body for row in self._rows(_bodies(family, "hold"))}
+        held = {(row.log, row.place): row.body for row in self.ask(_bodies(family, "hold"))}
         return [decode_decision(held[place]) for place in sorted(places, key=lambda one: one[1])]
 
     def standing(self, cleared: bool = False) -> dict[str, int]:
         """Return how many items now stand under each outcome of the gate; sealed ones for those `cleared` alone."""
-        return dict(Counter(row.outcome for row in _standing(self._rows(open_decisions(_links(), cleared)))))
+        return dict(Counter(row.outcome for row in _standing(self.ask(open_decisions(_links(), cleared)))))
 
     def decided(self, cleared: bool = False) -> dict[str, dict[str, int]]:
         """Return how many decisions were logged, by stage and outcome; in the sealed log for those `cleared` alone."""
         table = tables.DECISIONS
         query = open_decisions(sql.select(table.c.stage, table.c.outcome, sql.func.count().label("count")), cleared)
         counts: dict[str, dict[str, int]] = {}
-        for row in self._rows(query.group_by(table.c.stage, table.c.outcome)):
+        for row in self.ask(query.group_by(table.c.stage, table.c.outcome)):
             counts.setdefault(row.stage, {})[row.outcome] = row.count
         return counts
 
@@ -100,7 +100,7 @@ class Queries:
         """Return the alert's revisions, the latest last."""
         table = tables.ALERTS
         query = sql.select(table.c.body).where(table.c.id == alert).order_by(table.c.revision)
-        return [decode_alert_record(row.body) for row in self._rows(query)]
+        return [decode_alert_record(row.body) for row in self.ask(query)]
 
     def alerts_for(
         self,
@@ -117,17 +117,17 @@ class Queries:
             if value is not None:
                 query = query.where(table.c[name] == value)
         query = query.order_by(table.c.changed_at.desc(), table.c.id)
-        return [decode_alert_record(row.body) for row in self._rows(query)]
+        return [decode_alert_record(row.body) for row in self.ask(query)]
 
     def alert_outcomes(self, alert: str) -> list[dict[str, Any]]:
         """Return what was done about the alert, in the order it was said."""
         table = tables.ALERT_OUTCOMES
         query = sql.select(table.c.body).where(table.c.alert == alert).order_by(table.c.number, table.c.place)
-        return [msgspec.json.decode(row.body) for row in self._rows(query)]
+        return [msgspec.json.decode(row.body) for row in self.ask(query)]
 
     def burden(self, cleared: bool = False) -> Burden:
         """Return the alert burden as it stands; what rests on sealed items is counted for those `cleared` alone."""
-        latest = [decode_alert_record(row.body) for row in self._rows(open_alerts(_latest_alerts(), cleared))]
+        latest = [decode_alert_record(row.body) for row in self.ask(open_alerts(_latest_alerts(), cleared))]
         opened = [alert for alert in latest if alert.status == "open"]
         return Burden(
             families=self._count(sql.select(tables.FAMILY_RECORDS.c.family).distinct()),
@@ -153,7 +153,7 @@ class Queries:
         return [
             decode_receipt(row.body)
             for start in range(0, len(ids), 500)
-            for row in self._rows(sql.select(tables.RECEIPTS).where(column.in_(list(ids[start : start + 500]))))
+            for row in self.ask(sql.select(tables.RECEIPTS).where(column.in_(list(ids[start : start + 500]))))
         ]
 
     def receipt_counts(self, agency: str | None = None) -> dict[str, int]:
@@ -161,7 +161,7 @@ class Queries:
         table = tables.RECEIPTS
         query = sql.select(table.c.status, sql.func.count().label("count")).group_by(table.c.status)
         query = query if agency is None else query.where(table.c.agency == agency)
-        return {row.status: row.count for row in self._rows(query)}
+        return {row.status: row.count for row in self.ask(query)}
 
     def quarantine(self, agency: str | None = None, most: int = 200, cleared: bool = False) -> list[Quarantined]:
         """Return what is in quarantine, the newest first; what is sealed for those `cleared` alone."""
@@ -169,34 +169,34 @@ class Queries:
         query = sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id).limit(most)
         query = open_quarantine(query, cleared)
         query = query if agency is None else query.where(table.c.agency == agency)
-        return [decode_quarantined(row.body) for row in self._rows(query)]
+        return [decode_quarantined(row.body) for row in self.ask(query)]
 
     def quarantined(self, id: str) -> Quarantined | None:  # noqa: A002
-        found = self._rows(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
+        found = self.ask(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
         return decode_quarantined(found[0].body) if found else None
 
     def quarantine_counts(self, cleared: bool = False) -> dict[str, int]:
         """Return how many records are in quarantine, by the code of what is wrong."""
         table = tables.QUARANTINE
         query = sql.select(table.c.code, sql.func.count().label("count")).group_by(table.c.code)
-        return {row.code: row.count for row in self._rows(open_quarantine(query, cleared))}
+        return {row.code: row.count for row in self.ask(open_quarantine(query, cleared))}
 
     def review(self, most: int = 200, cleared: bool = False) -> list[Review]:
         """Return what waits for a person's decision, the newest first; what is sealed for those `cleared` alone."""
         table = tables.REVIEW
         query = open_reviews(sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id), cleared)
-        return [decode_review(row.body) for row in self._rows(query.limit(most))]
+        return [decode_review(row.body) for row in self.ask(query.limit(most))]
 
     def review_counts(self, cleared: bool = False) -> dict[str, int]:
         table = tables.REVIEW
         query = open_reviews(sql.select(table.c.reason, sql.func.count().label("count")), cleared)
-        return {row.reason: row.count for row in self._rows(query.group_by(table.c.reason))}
+        return {row.reason: row.count for row in self.ask(query.group_by(table.c.reason))}
 
     def checkpoint(self, log: str) -> bytes | None:
         """Return the latest signed head of the log with this origin."""
         table = tables.CHECKPOINTS
         query = sql.select(table.c.body).where(table.c.log == log).order_by(table.c.place.desc()).limit(1)
-        found = self._rows(query)
+        found = self.ask(query)
         return found[0].body if found else None
 
     # -------------------------------------------------------------- people
@@ -220,29 +220,26 @@ class Queries:
     def practitioners(self) -> list[KnownPractitioner]:
         """Return all registered practitioners."""
         query = sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.kind == "practitioner")
-        found = [decode_people(row.body) for row in self._rows(query.order_by(tables.PEOPLE.c.key))]
+        found = [decode_people(row.body) for row in self.ask(query.order_by(tables.PEOPLE.c.key))]
         return [practitioner for practitioner in found if isinstance(practitioner, KnownPractitioner)]
 
     # -------------------------------------------------------------- how far it is
 
     def positions(self) -> dict[tuple[str, int], int]:
         """Return the next offset that the projection will read, by (topic, partition)."""
-        return {(row.topic, row.number): row.next for row in self._rows(sql.select(tables.POSITIONS))}
+        return {(row.topic, row.number): row.next for row in self.ask(sql.select(tables.POSITIONS))}
 
     def ask(self, query: sql.Select[Any]) -> Sequence[Row[Any]]:
-        """Return the rows of a query of another module's: what IG staff ask is put together in agents/ig/."""
-        return self._rows(query)
-
-    def _known(self, key: str) -> object:
-        found = self._rows(sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.key == key))
-        return decode_people(found[0].body) if found else None
-
-    def _rows(self, query: sql.Select[Any]) -> Sequence[Row[Any]]:
+        """Return a query's rows; what IG staff ask is put together in agents/ig/."""
         with self._engine.connect() as connection:
             return connection.execute(query).all()
 
+    def _known(self, key: str) -> object:
+        found = self.ask(sql.select(tables.PEOPLE.c.body).where(tables.PEOPLE.c.key == key))
+        return decode_people(found[0].body) if found else None
+
     def _count(self, query: sql.Select[Any]) -> int:
-        return int(self._rows(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
+        return int(self.ask(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
 
 
 def open_decisions(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:

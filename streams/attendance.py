@@ -8,10 +8,11 @@ ordinary entries (streams/timeline.py), where corrections are worked out. So the
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -131,6 +132,11 @@ def classify(code: str, on: date) -> Tally:
     """Return what one session with this code adds to a tally (DfE attendance codes, schemas/codes/attendance.toml)."""
     entry = code_list("attendance").get(code, on)
     return _TALLIES.get(str(entry.extra.get("class", "")), (0, 0, 0)) if entry else (0, 0, 0)
+
+
+def counts_as_absence(data: Mapping[str, Any]) -> bool:
+    """Whether the session of an attendance event was missed."""
+    return classify(str(data["code"]), date.fromisoformat(str(data["session_date"])))[1] > 0
 
 
 _TALLIES: dict[str, Tally] = {"present": (1, 0, 0), "authorised": (1, 1, 0), "unauthorised": (1, 1, 1)}

@@ -15,7 +15,7 @@ from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Erased, Item, Members, Record, Review, Section, SendSection, Tick
 from streams import sealed, topology
 from streams.alert import Alerts
-from streams.attendance import Block, Book, classify
+from streams.attendance import Block, Book, counts_as_absence
 from streams.due import move_due, take_due
 from streams.family_state import Value
 from streams.fold import take_item
@@ -145,7 +145,7 @@ class FamilyStage:
             for s in family.alerts.values()
             if s.status == "open" and s.scope in (person, family.family)
         }
-        layers |= {False, True} if _counts_as_absence(data) else set()
+        layers |= {False, True} if counts_as_absence(data) else set()
         family.restless, family.stirred = family.restless or False in layers, family.stirred or True in layers
 
     def _refer(self, item: Item, family: Family, layer: bool, reason: str = "refer") -> Emit:
@@ -288,10 +288,6 @@ def _beyond(findings: list[Finding], base: list[Finding]) -> list[Finding]:
     """Those findings that the base audience does not have already, just so."""
     known = {(f.rule.id, f.scope, f.level, f.evidence) for f in base}
     return [f for f in findings if (f.rule.id, f.scope, f.level, f.evidence) not in known]
-
-
-def _counts_as_absence(data: dict[str, object]) -> bool:
-    return classify(str(data["code"]), date.fromisoformat(str(data["session_date"])))[1] > 0
 
 
 def _block(state: State[Value], family: Family, person: PersonId, number: int, month: str) -> Block:
