@@ -55,8 +55,8 @@ class Queries:
 
     def families(self) -> list[FamilyId]:
         """Return every family that has a record."""
-        column = tables.FAMILY_RECORDS.c.family
-        return [FamilyId(row.family) for row in self.ask(sql.select(column).distinct().order_by(column))]
+        query = sql.select(tables.FAMILY_RECORDS.c.family).distinct().order_by("family")
+        return [FamilyId(row.family) for row in self.ask(query)]
 
     # -------------------------------------------------------------- decisions
 
@@ -224,7 +224,6 @@ class Queries:
         return [practitioner for practitioner in found if isinstance(practitioner, KnownPractitioner)]
 
     # -------------------------------------------------------------- how far it is
-
     def positions(self) -> dict[tuple[str, int], int]:
         """Return the next offset that the projection will read, by (topic, partition)."""
         return {(row.topic, row.number): row.next for row in self.ask(sql.select(tables.POSITIONS))}
