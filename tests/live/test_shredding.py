@@ -247,7 +247,7 @@ def test_what_is_sealed_to_others_names_them_nowhere(shredded: Shredded) -> None
 
 def test_nothing_leads_to_them_any_more(shredded: Shredded, tmp_path: Path) -> None:
     """Their look-up keys are gone from the tables, a projection made anew from the topics among them."""
-    assert len(shredded.keys) >= 5
+    assert len(shredded.keys) >= 2  # the NHS number and the UPN at least: else nothing would be looked for
     assert person_of(shredded.hub, shredded.story.brother) is None
     rows = outside.files(shredded.hub.settings.home, tmp_path)["rows of hub/projection.db"]
     assert not any(key.encode() in rows for key in shredded.keys)
