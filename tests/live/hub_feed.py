@@ -73,20 +73,21 @@ class Published:
 class Source:
     """A supply of records, the same for the same seed.
 
-    `before` must be known before anything else is told: practitioners; and two people whose numbers somebody mixes up
-    later, for told the other way round a hub cannot but take them for one.
+    `before` must be known before anything else is told: practitioners; two people whose numbers somebody mixes up
+    later, for told the other way round a hub cannot but take them for one; and those of whom something sealed is told
+    later, which waits for a person while the hub does not know them.
     """
 
     def __init__(self, framing: Framing, today: date, blocks: int, seed: int = 1) -> None:
         self._framing, self._today, self._seed = framing, today, seed
         self._chance = random.Random(seed)
         taken: set[str] = set()
-        self._mixed_up: list[Told] = []
+        self._told_before: list[Told] = []
         self._stories = {number: self._written(number, taken) for number in range(0, blocks, STORIES_EVERY)}
         before = [told for told in chain(*self._stories.values()) if told[1].type == REGISTERED]
         for number in range(blocks):
             before += self._block(number)
-        self.before = [self._first(agency, event) for agency, event in (*before, *self._mixed_up)]
+        self.before = [self._first(agency, event) for agency, event in (*before, *self._told_before)]
         self.records = self._mixed(blocks)
 
     def _block(self, number: int, families: int = 0) -> Iterator[Told]:
@@ -107,10 +108,11 @@ class Source:
         raise AssertionError
 
     def _part(self, story: list[Told]) -> list[Told]:
-        """Set aside what must be known before of a story in which numbers are mixed up; return the rest."""
-        if all(natural(said) for _, event in story for said in event.data["about"]["persons"]):
+        """Set aside what must be known before of a story that needs it; return the rest."""
+        mixed_up = not all(natural(said) for _, event in story for said in event.data["about"]["persons"])
+        if not mixed_up and not any(event.data["about"].get("tier") == "sealed" for _, event in story):
             return story
-        self._mixed_up += [told for told in story if told[1].type == RELATED]
+        self._told_before += [told for told in story if told[1].type == RELATED]
         return [told for told in story if told[1].type != RELATED]
 
     def _told(self, blocks: int) -> Iterator[Told]:

@@ -91,7 +91,8 @@ class Standing:
 
     @cached_property
     def reviews(self) -> dict[str, records.Review]:
-        found = [records.decode_review(record.value) for record in self.recorder.all(topology.REVIEW)]
+        both = (*self.recorder.all(topology.REVIEW), *self.recorder.all(topology.REVIEW_SEALED))
+        found = [records.decode_review(record.value) for record in both]
         return {review.id: review for review in found}
 
     @cached_property
