@@ -15,8 +15,10 @@ import msgspec
 from schemas.ids import PersonId
 
 ASSESSED = "competent-young-person"  # competence under 16 is assessed by somebody, who is named
-FOR_THEMSELVES = frozenset((ASSESSED, "young-person-16-or-over", "adult-for-self"))  # and for nobody else
-_OWN = FOR_THEMSELVES | {"parental-responsibility"}
+NOT_COMPETENT = "young-person-not-competent"  # so was found of them
+OF_YOUNG_PEOPLE = frozenset((ASSESSED, "young-person-16-or-over"))
+FOR_THEMSELVES = OF_YOUNG_PEOPLE | {NOT_COMPETENT, "adult-for-self"}  # and for nobody else
+_OWN = (FOR_THEMSELVES | {"parental-responsibility"}) - {NOT_COMPETENT}
 
 
 class Competence(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -40,7 +42,7 @@ class Competence(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def reaches(self, purpose: str, category: str) -> bool:
         """Whether the right reaches so far: a decision on competence is about something; any other right is not."""
-        if self.capacity != ASSESSED:
+        if self.capacity not in (ASSESSED, NOT_COMPETENT):
             return True
         named = not self.purposes or purpose in self.purposes
         return named and (not self.categories or category in self.categories)
@@ -57,6 +59,18 @@ class Voice(msgspec.Struct, frozen=True):
     whose: str
     right: str = ""
     by: PersonId = PersonId("")
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """How agreement stands, the event key of the act that makes it so (or empty), and whose it is.
+
+    `competence` is a word of consent/request.py: not-in-question, competent, not-assessed, not-competent or
+    another-agreed.
+    """
+
+    state: str
+    event: str = ""
+    competence: str = "not-in-question"
 
 
 _RIGHTS = {

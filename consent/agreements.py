@@ -14,7 +14,17 @@ from datetime import date, datetime
 
 import msgspec
 
-from consent.agreement_competence import ASSESSED, FOR_THEMSELVES, Competence, Voice, competence, right_of
+from consent.agreement_competence import (
+    ASSESSED,
+    FOR_THEMSELVES,
+    NOT_COMPETENT,
+    OF_YOUNG_PEOPLE,
+    Competence,
+    Heard,
+    Voice,
+    competence,
+    right_of,
+)
 from schemas.errors import Refusal
 from schemas.ids import EventKey, PersonId
 from schemas.records import Facts
@@ -113,6 +123,45 @@ def voice(acts: Iterable[Act], asked: Question) -> Voice:
     return Voice("others", right_of(best[1].right, asked.on), giver)
 
 
+def heard(acts: Iterable[Act], asked: Question) -> Heard:
+    """Return how agreement stands for what is asked, and whose it is.
+
+    Where no word counts, but the person has agreed and was not found competent to, that is told as their agreement,
+    with what is known of their competence: whoever decides must not take it for one, nor for silence.
+    """
+    every = [a for a in acts if a.on <= asked.on]
+    state, event = agreement_state(every, asked)
+    if state == "none" and asked.person:
+        return _unfounded(every, asked)
+    if state != "in-force":
+        return Heard(state, event)
+    made_by = next(a for a in with_rights(every) if a.event == event)
+    if made_by.right.capacity in OF_YOUNG_PEOPLE:
+        return Heard(state, event, "competent")
+    another = asked.person not in ("", *made_by.by) and _decides_alone(every, asked)
+    return Heard(state, event, "another-agreed" if another else "not-in-question")
+
+
+def _unfounded(acts: list[Act], asked: Question) -> Heard:
+    """Return the latest yes of the person's own that lacks nothing but that somebody found them competent."""
+    own = [a for a in with_rights(acts) if asked.person in a.by]
+    last = {a.reference: a for a in own if a.kind != "narrowed"}
+    given = [a for a in last.values() if a.kind == "given" and not _able(a, asked)]
+    lacking = [a for a in given if _of_given(a, [b for b in acts if b.reference == a.reference], asked) == "in-force"]
+    if not lacking:
+        return Heard("none")
+    latest = max(lacking, key=Act.moment)
+    found = latest.right.capacity == NOT_COMPETENT and latest.right.reaches(asked.purpose, asked.category)
+    return Heard("in-force", latest.event, "not-competent" if found else "not-assessed")
+
+
+def _decides_alone(acts: list[Act], asked: Question) -> bool:
+    """Whether the latest that is known of the person's own competence, for what is asked, is that they have it."""
+    own = [a.right for a in with_rights(acts) if asked.person in a.by]
+    reaching = [r for r in own if r.capacity in FOR_THEMSELVES and r.reaches(asked.purpose, asked.category)]
+    return bool(reaching) and reaching[-1].stands(asked.on)
+
+
 Stance = tuple[str, Act | None]
 _NO_STANCE: Stance = ("none", None)
 
@@ -185,11 +234,14 @@ def _of_one(giver: PersonId, acts: list[Act], asked: Question) -> Stance:
         return _NO_STANCE
     if last.kind == "given":
         # a yes counts only by a right: where competence was to be assessed, it was, and reaches to what is asked
-        able = last.right.capacity != ASSESSED or _established(last, asked)
-        return (_of_given(last, acts, asked), last) if able else _NO_STANCE
+        return (_of_given(last, acts, asked), last) if _able(last, asked) else _NO_STANCE
     given = [a for a in acts if a.kind == "given"]
     about = last.purposes if last.kind == "refused" else [p for a in given for p in a.purposes]
     return (last.kind if not about or asked.purpose in about else "none"), last
+
+
+def _able(given: Act, asked: Question) -> bool:
+    return given.right.capacity not in (ASSESSED, NOT_COMPETENT) or _established(given, asked)
 
 
 def _of_given(given: Act, acts: list[Act], asked: Question) -> str:

@@ -47,7 +47,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `id` is derived (consent/decision.py:decision_id), so a replayed decision has the id it had. `decided_by` is
     `rule`, or the pseudonym of the practitioner. `stage` is link | disclose | find | look. `competence` is the right of
-    a young person whose own agreement it rests on; `family_told` is agreed | told | not-said, or why they were not.
+    a young person whose own agreement it rests on, or why an agreement does not count; `family_told` is agreed | told |
+    not-said, or why they were not.
     """
 
     id: str

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from consent import agreement_list, agreements, grounds, involvement
-from consent.agreement_competence import Voice
+from consent.agreement_competence import Heard, Voice
 from consent.agreement_list import Agreement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
 from consent.ground_rules import ground_types
@@ -130,6 +130,17 @@ class Register(msgspec.Struct, dict=True):
         if kept is None:
             question = Question(purpose, category, agency, role, person or _NOBODY, on)
             kept = self._keep(asked, agreements.voice(self._standing(Act), question))
+        return kept
+
+    def heard(
+        self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
+    ) -> Heard:
+        """Return how agreement stands, to the same question, and whose it is: what a decision rests on."""
+        asked = ("heard", purpose, category, agency, role, person, on)
+        kept: Heard | None = self._answers.get(asked)
+        if kept is None:
+            question = Question(purpose, category, agency, role, person or _NOBODY, on)
+            kept = self._keep(asked, agreements.heard(self._standing(Act), question))
         return kept
 
     def agreements(self, on: date) -> tuple[Agreement, ...]:

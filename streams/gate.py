@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from consent.agreement_competence import Heard
 from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
@@ -33,14 +34,11 @@ _BODIES = {
     "health": "nhs",
     "school": "school",
 }
-# Whose the agreement is, by its capacity (schemas/codes/agreement-capacity.toml, or `unassessed`)
-_COMPETENCE = {
-    "competent-young-person": "competent",
-    "young-person-16-or-over": "competent",
-    "unassessed": "not-assessed",
-}
 _UNSAFE = "consent-would-prejudice-protection"  # schemas/codes/condition-reasons.toml
 _STATES = ("disputed", "refused", "withdrawn", "expired", "in-force", "out-of-scope", "none")  # what counts first
+_WHOSE = ("another-agreed", "competent", "not-in-question", "not-assessed", "not-competent")  # the same, of one state
+COUNTS = frozenset(("competent", "not-in-question"))
+"""Whose agreement may be rested on, while it is in force."""
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -122,8 +120,7 @@ class Gate:
     ) -> Answer:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
-        state, agreement = _agreement(facts, person, register, on, to)
-        right = register.capacity(agreement) if state == "in-force" else ""
+        heard = _agreement(facts, person, register, on, to)
         ground, reason, rationale = _ground(facts, person, register, on, to)
         request = Request(
             action=action,
@@ -138,20 +135,20 @@ class Gate:
             publisher=facts.agency,
             purpose=facts.purpose,
             sharing_agreement=sharing_agreement_state(facts.agency, body, facts.purpose, facts.category, on),
-            agreement=state,
+            agreement=heard.state,
             ground=ground,
             approver=said.approver,
             detriment=said.detriment,
             body=body_of(to),
             override=said.override,
-            competence=_COMPETENCE.get(right, "not-in-question"),
+            competence=heard.competence,
             public_interest=said.public_interest,
             opt_out=said.opt_out,
             problems=said.problems,
         )
         ruling = self.engine.rule(request)
-        told = said.family_told or (_told(ruling, state, reason) if action == "disclose" else "")
-        return Answer(ruling, request, agreement, reason, rationale, right if right in _COMPETENCE else "", told)
+        told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
+        return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told)
 
     def record(
         self,
@@ -217,20 +214,26 @@ def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Rec
     return stronger(facts.ground, _open_ground(person, register, on))
 
 
-def _told(ruling: Ruling, agreement: str, reason: str) -> str:
+def _competence(register: Register, heard: Heard) -> str:
+    """Return what the record says of it: the right of a young person who agreed, or why their yes does not count."""
+    if heard.competence == "competent":
+        return register.capacity(heard.event)
+    return "" if heard.competence == "not-in-question" else heard.competence
+
+
+def _told(ruling: Ruling, heard: Heard, reason: str) -> str:
     """Return what is known of the family's being told: they agreed, or it would be unsafe, or nobody said."""
     if ruling.outcome is not Outcome.SHARE:
         return ""
     if reason == _UNSAFE:
         return f"not-told: {_UNSAFE}"
-    return "agreed" if agreement == "in-force" else "not-said"
+    return "agreed" if heard.state == "in-force" and heard.competence in COUNTS else "not-said"
 
 
-def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str]:
-    states = [
-        register.agreement_state(facts.purpose, facts.category, to.agency, to.role, one, on) for one in person
-    ]
-    return states[0] if len(states) == 1 else min(states, key=lambda state: _STATES.index(state[0]))
+def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> Heard:
+    """Return what counts first of what was heard of each of the person's ids."""
+    every = [register.heard(facts.purpose, facts.category, to.agency, to.role, one, on) for one in person]
+    return min(every, key=lambda heard: (_STATES.index(heard.state), _WHOSE.index(heard.competence)))
 
 
 def _open_ground(person: Persons, register: Register, on: date) -> OpenGround | None:

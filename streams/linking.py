@@ -18,7 +18,7 @@ from schemas.ids import EventKey, ItemId, PersonId
 from schemas.records import Facts
 from streams import sealed
 from streams.attendance import Book
-from streams.gate import HUB, Answer, Gate, Recipient
+from streams.gate import COUNTS, HUB, Answer, Gate, Recipient
 from streams.sight import book_facts
 from streams.timeline import Entry, Family, names_of, on_day
 
@@ -145,7 +145,8 @@ class Linking:
 
 def _settle(carrier: Entry | Book, answer: Answer, on: date) -> None:
     carrier.link = answer.ruling.outcome
-    in_force = answer.ruling.outcome is Verdict.SHARE and answer.request.agreement == "in-force"
+    counts = answer.request.agreement == "in-force" and answer.request.competence in COUNTS
+    in_force = answer.ruling.outcome is Verdict.SHARE and counts
     carrier.rests_on = answer.agreement if in_force else ""
     if isinstance(carrier, Book):
         held = answer.ruling.outcome is Verdict.HOLD
