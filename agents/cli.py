@@ -23,6 +23,7 @@ from agents.commands import (
 from agents.commands.break_glass import break_glass
 from agents.commands.find import find
 from agents.commands.held import held
+from agents.commands.judging import record
 from agents.commands.processing import record_of_processing
 from agents.commands.publish import publish
 from agents.commands.shell import Exit, Stop, say
@@ -36,7 +37,7 @@ asked for. Data goes to stdout, messages to stderr; --json prints JSON; NO_COLOR
 
 Exit codes: 0 done, 1 refused or withheld, 2 wrong usage, 3 hub not reachable, 4 some rows refused.
 """
-ONE_WORD = (up, publish, find, timeline, who, break_glass, held, record_of_processing)
+ONE_WORD = (up, publish, find, timeline, who, break_glass, held, record, record_of_processing)
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
     "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber, "witness": witness,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from consent.days import london_day
+from consent.judgements import Finding
 from consent.request import Request
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 
@@ -85,6 +86,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     decided_by: str = "rule"
     review_on: date | None = None
     asked: Request | None = None  # the question as the policies were put it, so that it can be put again
+    said_by: tuple[Finding, ...] = ()  # what named people had recorded that counted
     log: str = "main"  # main | sealed: sealed decisions have a log of their own
     salt: bytes = b""
 

@@ -103,6 +103,9 @@ def _why(decision: Decision) -> Iterator[str]:
     yield from (
         f"{label}: {_stop(said)}" for name, label in _REASONS if (said := getattr(decision, name)) != "none" and said
     )
+    for one in decision.said_by:
+        said = f"{_words(one.word)}, {_words(one.says)}"
+        yield f"Recorded by practitioner {one.by}, counting from {one.on:%d %B %Y}: {said} (event {one.event})."
     if decision.agreement_state:
         known = _AGREEMENT.get(decision.agreement_state, f"Agreement: {_words(decision.agreement_state)}.")
         yield known + (f" (agreement {decision.agreement})" if decision.agreement else "")

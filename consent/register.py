@@ -1,4 +1,4 @@
-"""The registers of one family: agreements, grounds, and who works with it. A fold of facts, in any order.
+"""The registers of one family: agreements, grounds, judgements, and who works with it. A fold of facts, in any order.
 
 What an item says is kept by item id, so that a second arrival changes nothing and a person's part can be taken out
 again. Everything asked is worked out from what stands (consent/mends.py) and kept until the register changes. It
@@ -15,20 +15,21 @@ from typing import Any
 
 import msgspec
 
-from consent import agreement_list, agreements, grounds, involvement
+from consent import agreement_list, agreements, grounds, involvement, judgements
 from consent.agreement_competence import Heard, Voice
 from consent.agreement_list import Agreement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
 from consent.ground_rules import ground_types
 from consent.grounds import Closing, OpenGround, Opening
 from consent.involvement import INVOLVEMENT_TYPES, Involved, Work
+from consent.judgements import JUDGEMENT, About, Finding, Judgement
 from consent.mends import standing
 from schemas.ids import EventKey, ItemId, PersonId, PractitionerId
 from schemas.records import Facts
 
 _KEPT_ANSWERS = 256
 _NOBODY = PersonId("")
-Said = Act | Work | Opening | Closing
+Said = Act | Work | Opening | Closing | Judgement
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -150,11 +151,17 @@ class Register(msgspec.Struct, dict=True):
             known_at[entry.event] = min(entry.known_at, known_at.get(entry.event, entry.known_at))
         return agreement_list.agreements(self._standing(Act), known_at, on)
 
+    def findings(self, about: About) -> tuple[Finding, ...]:
+        """Return what named people recorded that counts for this disclosure."""
+        judged = self._standing(Judgement)
+        return judgements.findings(judged, about) if judged else ()
+
     def next_change(self, after: date) -> date | None:
         """Return the first day after `after` on which time alone may change an answer."""
         days: set[date | None] = {a.on for a in self._standing(Act)} | {a.until for a in self._standing(Act)}
         days |= {a.right.assessed_on for a in self._standing(Act)}
         days |= {w.on for w in self._standing(Work)}
+        days |= {day for j in self._standing(Judgement) for day in (j.on, j.until)}
         openings, closings = self._standing(Opening), self._standing(Closing)
         days |= {o.since for o in openings} | {o.until for o in openings} | {c.day for c in closings}
         return min((day for day in days if day is not None and day > after), default=None)
@@ -197,12 +204,14 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @cache
 def _types() -> frozenset[str]:
-    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | ground_types()
+    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | ground_types() | {JUDGEMENT}
 
 
 def _said(facts: Facts, event: EventKey, person: PersonId, item: ItemId) -> tuple[Said, ...]:
     if facts.type in AGREEMENT_TYPES:
         return (agreements.act(facts, event, person),)
+    if facts.type == JUDGEMENT:
+        return (judgements.judgement(facts, event, person),)
     if facts.type in INVOLVEMENT_TYPES:
         return (involvement.work(facts, event),)
     return tuple(grounds.openings(facts, person, item))

@@ -17,6 +17,7 @@ from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
 from consent.grounds import OpenGround, stronger
+from consent.judgements import TOLD, About, Finding
 from consent.minimise import Minimised
 from consent.register import Register
 from consent.request import Request
@@ -85,6 +86,7 @@ class Answer(msgspec.Struct, frozen=True):
     rationale: str = ""
     competence: str = ""
     family_told: str = ""
+    findings: tuple[Finding, ...] = ()  # what named people had recorded that counted
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,10 @@ class Gate:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
         heard = _agreement(facts, person, register, on, to)
+        kind = sensitivity(facts)
+        about = About(person, facts.purpose, facts.category, kind, to.id, to.agency, to.role, on)
+        findings = _unsaid(register.findings(about), said, action)
+        said = msgspec.structs.replace(said, **{one.word: one.says for one in findings}) if findings else said
         ground, reason, rationale = _ground(facts, person, register, on, to)
         request = Request(
             action=action,
@@ -130,7 +136,7 @@ class Gate:
             involved=_involved(to),
             party=to.sealed_party if facts.tier == "sealed" else to.party,
             category=facts.category,
-            sensitivity=sensitivity(facts),
+            sensitivity=kind,
             tier=facts.tier,
             publisher=facts.agency,
             purpose=facts.purpose,
@@ -148,7 +154,7 @@ class Gate:
         )
         ruling = self.engine.rule(request)
         told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
-        return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told)
+        return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told, findings)
 
     def record(
         self,
@@ -189,6 +195,7 @@ class Gate:
             rationale=answer.rationale or answer.ruling.rationale,
             competence=answer.competence,
             family_told=answer.family_told,
+            said_by=answer.findings,
             released=minimal.released if minimal and shared else (),
             removed=minimal.removed if minimal and shared else answer.ruling.removed,
         )
@@ -228,6 +235,12 @@ def _told(ruling: Ruling, heard: Heard, reason: str) -> str:
     if reason == _UNSAFE:
         return f"not-told: {_UNSAFE}"
     return "agreed" if heard.state == "in-force" and heard.competence in COUNTS else "not-said"
+
+
+def _unsaid(findings: tuple[Finding, ...], said: Said, action: str) -> tuple[Finding, ...]:
+    """Return what is on the register and not said anew; a link is told to nobody."""
+    silent = [one for one in findings if getattr(said, one.word) == getattr(NOTHING_SAID, one.word)]
+    return tuple(one for one in silent if action == "disclose" or one.word != TOLD)
 
 
 def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> Heard:

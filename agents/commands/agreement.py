@@ -92,19 +92,28 @@ def _publish(
 ) -> None:
     kit, name = tools(), agency_named(agency)
     happened = datetime.combine(date.fromisoformat(day), time(), LONDON).astimezone(UTC)
-    about = {"persons": _people(persons), "happened_at": _instant(happened), "recorded_at": _instant(now())}
+    about = {"persons": people_in(persons), "happened_at": _instant(happened), "recorded_at": _instant(now())}
     event = {
         "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, source, data["agreement"], day),
         "source": source or f"/hearth/agreements/{name}", "type": f"hearth.agreement.{kind}",
         "data": {"about": about} | data,
     }  # fmt: skip
+    published(kit, name, event, as_json)
+
+
+def published(kit: Tools, name: str, event: dict[str, Any], as_json: bool, **beside: str) -> None:
+    """Send an event of the agency `name` (structured JSON), and print its receipt, in JSON with what is `beside` it.
+
+    Ends the command where the event is refused.
+    """
     try:
         ready = kit.framing.ready(from_json(event), name)
     except Refusal as refusal:
         raise Stop(Exit.REFUSED, f"{refusal.path}: {refusal.problem}. {refusal.fix}") from None
     receipt = _sent(kit, ready, receipts(name))
     if as_json:
-        give(receipt or {"id": ready.receipt, "status": "no receipt yet"})
+        known = msgspec.to_builtins(receipt) if receipt else {"id": ready.receipt, "status": "no receipt yet"}
+        give(beside | known)
     else:
         say(f"{receipt.status if receipt else 'sent, no receipt yet'}: {ready.receipt}")
     if receipt and receipt.status not in ("accepted", "duplicate"):
@@ -130,7 +139,8 @@ def _sent(kit: Tools, ready: Ready, topic: str) -> Receipt | None:
         answers.close()
 
 
-def _people(file: str) -> Any:
+def people_in(file: str) -> Any:
+    """Return the JSON list of people that a file, or - for stdin, holds; ends the command where it holds none."""
     try:
         said = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         return msgspec.json.decode(said)

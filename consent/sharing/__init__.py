@@ -1,8 +1,8 @@
 """The information-sharing agreements between agencies, and the kinds and purposes of information they speak of.
 
 Each `<agency>.toml` here is one agreement: the agencies of the hub are those that have one. `categories.toml`,
-`purposes.toml`, `sensitive.toml` and `grounds.toml` are the lists they share. Read once, when first asked for;
-a file that does not hold together raises Misconfigured, so the hub does not start on it.
+`purposes.toml`, `sensitive.toml`, `grounds.toml` and `judgements.toml` are the lists they share. Read once, when first
+asked for; a file that does not hold together raises Misconfigured, so the hub does not start on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from schemas.errors import Misconfigured
 from schemas.records import Facts
 
 HERE = Path(__file__).parent
-_LISTS = ("categories", "purposes", "sensitive", "grounds")
+_LISTS = ("categories", "purposes", "sensitive", "grounds", "judgements")
 
 SharingState = Literal["in-date", "out-of-date", "none"]
 

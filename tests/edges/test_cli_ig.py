@@ -165,6 +165,47 @@ def test_an_access_request_is_answered_in_plain_words_and_every_step_stands_in_t
     assert hearth("audit", "verify").code == 0
 
 
+def test_what_a_practitioner_records_stands_on_the_next_look_in_their_name_until_they_take_it_back(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """That the family was told, by the lead: found by the look, explained to information governance; then not any more."""
+    family = looked(become, told)
+    hearth = become(told.lead)
+    child = json.dumps([told.child.said("social-care", "subject")], default=str)
+    said = ("record", "family-told", "--persons", "-", "--because", "At the first visit", "-p", "early-help", "--json")
+    made = hearth(*said, stdin=child)
+    assert (made.code, made.data["status"]) == (0, "accepted")
+
+    def latest(told_of: str) -> Said:
+        assert become(told.lead)("timeline", family, "-p", "early-help").code == 0
+        officer = become(told.officer)
+        search = ("ig", "search", "--family", family, "--class", "look", "--outcome", "share", "--json")
+        one = officer(*search).data["decisions"][0]
+        shown = officer("ig", "explain", one["id"], "--json")
+        return Said(int(shown.code != 0 or shown.data["decision"]["family_told"] != told_of), shown.out, shown.err)
+
+    explained = within(lambda: latest("told"))
+    assert "Recorded by practitioner w_" in explained.out
+    assert not [planted for planted in (*PLANTED, "first visit") if planted in explained.out]
+    assert become(told.lead)(*said, "--takes-back", made.data["record"], stdin=child).code == 0
+    assert "Recorded by practitioner" not in within(lambda: latest("agreed")).out
+
+
+def test_a_record_needs_its_author_its_reason_and_a_finding_that_there_is(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """Without a token, a reason, or why the family was not told, nothing is recorded."""
+    hearth = become(told.lead)
+    child = json.dumps([told.child.said("social-care", "subject")], default=str)
+    rest = ("--persons", "-", "-p", "early-help")
+    assert hearth("record", "waved-through", *rest, "--because", "x", stdin=child).code == 2
+    assert hearth("record", "approved", *rest, "--because", " ", stdin=child).code == 2
+    assert hearth("record", "family-not-told", *rest, "--because", "x", stdin=child).code == 2
+    assert hearth("record", "approved", *rest, "--because", "x", "--sensitivity", "gossip", stdin=child).code == 1
+    hearth.environ(HEARTH_TOKEN="nobodys")
+    assert hearth("record", "approved", *rest, "--because", "x", stdin=child).code == 1
+
+
 def _some(said: Said) -> Said:
     return Said(0 if said.data["decisions"] else 1, said.out, said.err)
 
