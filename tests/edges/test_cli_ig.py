@@ -168,7 +168,7 @@ def test_an_access_request_is_answered_in_plain_words_and_every_step_stands_in_t
 def test_what_a_practitioner_records_stands_on_the_next_look_in_their_name_until_they_take_it_back(
     become: Callable[[Professional], Shell], told: Told
 ) -> None:
-    """That the family was told, by the lead: found by the look, explained to information governance; then not any more."""
+    """That the family was told, by the lead: the look finds it, and it is explained; then not any more."""
     family = looked(become, told)
     hearth = become(told.lead)
     child = json.dumps([told.child.said("social-care", "subject")], default=str)
