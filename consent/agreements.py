@@ -9,7 +9,7 @@ objection of theirs beyond that is not passed over: it makes a parent's agreemen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 
 import msgspec
@@ -41,6 +41,7 @@ _STRONGEST = ("in-force", "refused", "withdrawn", "expired", "out-of-scope", "no
 _OBJECTS = frozenset(("refused", "withdrawn"))
 _BY = frozenset(("agreed-by",))
 _BY_ELSE = frozenset(("parent", "carer"))
+_NOBODY = PersonId("")
 _FOR = frozenset(("for", "child", "subject", "pupil", "sibling"))
 
 
@@ -123,8 +124,8 @@ def voice(acts: Iterable[Act], asked: Question) -> Voice:
     return Voice("others", right_of(best[1].right, asked.on), giver)
 
 
-def heard(acts: Iterable[Act], asked: Question) -> Heard:
-    """Return how agreement stands for what is asked, and whose it is.
+def heard(acts: Iterable[Act], asked: Question, ids: Collection[PersonId] = ()) -> Heard:
+    """Return how agreement stands for what is asked, and whose it is. `ids` are all of the person's, if several.
 
     Where no word counts, but the person has agreed and was not found competent to, that is told as their agreement,
     with what is known of their competence: whoever decides must not take it for one, nor for silence.
@@ -138,7 +139,8 @@ def heard(acts: Iterable[Act], asked: Question) -> Heard:
     made_by = next(a for a in with_rights(every) if a.event == event)
     if made_by.right.capacity in OF_YOUNG_PEOPLE:
         return Heard(state, event, "competent")
-    another = asked.person not in ("", *made_by.by) and _decides_alone(every, asked)
+    own = {asked.person, *ids} - {_NOBODY}
+    another = own.isdisjoint(made_by.by) and _decides_alone(every, asked, own)
     return Heard(state, event, "another-agreed" if another else "not-in-question")
 
 
@@ -155,9 +157,9 @@ def _unfounded(acts: list[Act], asked: Question) -> Heard:
     return Heard("in-force", latest.event, "not-competent" if found else "not-assessed")
 
 
-def _decides_alone(acts: list[Act], asked: Question) -> bool:
+def _decides_alone(acts: list[Act], asked: Question, ids: Collection[PersonId]) -> bool:
     """Whether the latest that is known of the person's own competence, for what is asked, is that they have it."""
-    own = [a.right for a in with_rights(acts) if asked.person in a.by]
+    own = [a.right for a in with_rights(acts) if not set(a.by).isdisjoint(ids)]
     reaching = [r for r in own if r.capacity in FOR_THEMSELVES and r.reaches(asked.purpose, asked.category)]
     return bool(reaching) and reaching[-1].stands(asked.on)
 

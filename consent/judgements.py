@@ -57,7 +57,7 @@ class Judgement(msgspec.Struct, frozen=True, array_like=True, tag="j", gc=False)
 
     def moment(self) -> tuple[date, datetime, int, str]:
         """Return what they are ordered by: of two at one instant, the stricter is the later."""
-        return self.on, self.recorded_at, list(meanings()).index(self.code), self.event
+        return self.on, self.recorded_at, _rank(self.code), self.event
 
 
 class About(msgspec.Struct, frozen=True):
@@ -94,12 +94,27 @@ def meanings() -> dict[str, Meaning]:
         raise Misconfigured(f"consent/sharing/judgements.toml: {wrong}") from wrong
 
 
+_UNKNOWN = Meaning("approver", "unknown", 365, "a word that no policy knows is referred to a person", False)
+
+
+def _meaning(code: str) -> Meaning:
+    return meanings().get(code, _UNKNOWN)
+
+
+def _rank(code: str) -> int:
+    codes = list(meanings())
+    return codes.index(code) if code in codes else len(codes)
+
+
 def judgement(facts: Facts, event: EventKey, person: PersonId) -> Judgement:
-    """Return what such an event says. Raises Refusal where its code, its day or its author does not read."""
+    """Return what such an event says. Raises Refusal where its days or its author do not read.
+
+    A code that has no meaning any more is kept: a person decides wherever it counts.
+    """
     data = facts.data
     try:
         on = date.fromisoformat(data["on"])
-        latest = on + timedelta(days=meanings()[data["judgement"]].days)
+        latest = on + timedelta(days=_meaning(data["judgement"]).days)
         return Judgement(
             event=event,
             code=data["judgement"],
@@ -120,14 +135,14 @@ def judgement(facts: Facts, event: EventKey, person: PersonId) -> Judgement:
 
 def findings(judgements: Iterable[Judgement], about: About) -> tuple[Finding, ...]:
     """Return the answers that count for this disclosure: one to each word, in the order of the words."""
-    latest = {meanings()[j.code].word: j for j in sorted(judgements, key=Judgement.moment) if _counts(j, about)}
+    latest = {_meaning(j.code).word: j for j in sorted(judgements, key=Judgement.moment) if _counts(j, about)}
     return tuple(_finding(latest[word]) for word in sorted(latest))
 
 
 def _counts(one: Judgement, about: About) -> bool:
     if not one.on <= about.on < one.until or about.purpose not in one.purposes:
         return False
-    if not meanings()[one.code].own and one.by == about.recipient:
+    if not one.by or (one.by == about.recipient and not _meaning(one.code).own):
         return False
     in_scope = not one.categories or about.category in (*one.categories, _ITSELF)
     named = not one.recipients or not {about.agency, about.role}.isdisjoint(one.recipients)
@@ -138,11 +153,11 @@ def _counts(one: Judgement, about: About) -> bool:
 def _of_kind(one: Judgement, about: About) -> bool:
     """Whether it is about this sensitive kind: an approval reaches no kind that it does not name."""
     return one.sensitivity == about.sensitivity or (
-        one.sensitivity == "none" and meanings()[one.code].word != "approver"
+        one.sensitivity == "none" and _meaning(one.code).word != "approver"
     )
 
 
 def _finding(one: Judgement) -> Finding:
-    meaning = meanings()[one.code]
+    meaning = _meaning(one.code)
     says = f"{meaning.says}: {one.because}" if one.because and meaning.word == TOLD else meaning.says
     return Finding(meaning.word, says, one.by, one.on, one.event)

@@ -134,14 +134,18 @@ class Register(msgspec.Struct, dict=True):
         return kept
 
     def heard(
-        self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
+        self, purpose: str, category: str, agency: str, role: str, ids: tuple[PersonId, ...], on: date
     ) -> Heard:
-        """Return how agreement stands, to the same question, and whose it is: what a decision rests on."""
-        asked = ("heard", purpose, category, agency, role, person, on)
+        """Return how agreement stands, to the same question, and whose it is: what a decision rests on.
+
+        `ids` are all of the one person's: of what was heard of each, what counts first.
+        """
+        asked = ("heard", purpose, category, agency, role, ids, on)
         kept: Heard | None = self._answers.get(asked)
         if kept is None:
-            question = Question(purpose, category, agency, role, person or _NOBODY, on)
-            kept = self._keep(asked, agreements.heard(self._standing(Act), question))
+            questions = [Question(purpose, category, agency, role, one, on) for one in ids]
+            every = [agreements.heard(self._standing(Act), question, ids) for question in questions]
+            kept = self._keep(asked, min(every, key=Heard.order))
         return kept
 
     def agreements(self, on: date) -> tuple[Agreement, ...]:

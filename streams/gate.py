@@ -36,8 +36,6 @@ _BODIES = {
     "school": "school",
 }
 _UNSAFE = "consent-would-prejudice-protection"  # schemas/codes/condition-reasons.toml
-_STATES = ("disputed", "refused", "withdrawn", "expired", "in-force", "out-of-scope", "none")  # what counts first
-_WHOSE = ("another-agreed", "competent", "not-in-question", "not-assessed", "not-competent")  # the same, of one state
 COUNTS = frozenset(("competent", "not-in-question"))
 """Whose agreement may be rested on, while it is in force."""
 
@@ -122,7 +120,7 @@ class Gate:
     ) -> Answer:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
-        heard = _agreement(facts, person, register, on, to)
+        heard = register.heard(facts.purpose, facts.category, to.agency, to.role, person, on)
         kind = sensitivity(facts)
         about = About(person, facts.purpose, facts.category, kind, to.id, to.agency, to.role, on)
         findings = _unsaid(register.findings(about), said, action)
@@ -241,12 +239,6 @@ def _unsaid(findings: tuple[Finding, ...], said: Said, action: str) -> tuple[Fin
     """Return what is on the register and not said anew; a link is told to nobody."""
     silent = [one for one in findings if getattr(said, one.word) == getattr(NOTHING_SAID, one.word)]
     return tuple(one for one in silent if action == "disclose" or one.word != TOLD)
-
-
-def _agreement(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> Heard:
-    """Return what counts first of what was heard of each of the person's ids."""
-    every = [register.heard(facts.purpose, facts.category, to.agency, to.role, one, on) for one in person]
-    return min(every, key=lambda heard: (_STATES.index(heard.state), _WHOSE.index(heard.competence)))
 
 
 def _open_ground(person: Persons, register: Register, on: date) -> OpenGround | None:

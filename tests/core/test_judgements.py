@@ -199,11 +199,26 @@ def test_time_and_the_version_of_the_register_tell_when_to_ask_again() -> None:
     assert found.version() != register().version()
 
 
-def test_a_record_that_does_not_read_is_refused() -> None:
-    """Without a day, or with a finding that is none, it says nothing."""
-    for broken in ({"on": "yesterday"}, {"code": "waved-through"}):
-        with pytest.raises(Refusal):
-            register(judged(**broken))
+def test_a_record_that_does_not_read_is_refused_and_one_without_an_author_does_not_count() -> None:
+    """Without a day it says nothing; without a name nobody approved."""
+    with pytest.raises(Refusal):
+        register(judged(on="yesterday"))
+    assert clinic(register(judged(by="", **APPROVED))).ruling.outcome is Outcome.REFER
+
+
+def test_a_finding_that_nobody_knows_any_more_goes_to_a_person() -> None:
+    """What it meant cannot be read, so it is neither taken for a yes nor passed over."""
+    answer = asked(register(judged(code="waved-through")), ground=HARM)
+    assert answer.ruling.outcome is Outcome.REFER
+    assert any("approver" in error for error in answer.ruling.errors)
+
+
+def test_what_was_recorded_is_still_there_after_the_register_was_stored() -> None:
+    """A worker that takes over reads it as it was written."""
+    found = register(judged(**APPROVED))
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Register)
+    assert stored.version() == found.version()
+    assert clinic(stored).ruling.outcome is Outcome.SHARE
 
 
 # ------------------------------------------------------------------ the record, and what it tells

@@ -11,7 +11,7 @@ from consent.decision import Outcome
 from consent.engine import Engine
 from consent.register import Register
 from schemas.codes import code_list
-from schemas.ids import EventKey
+from schemas.ids import EventKey, PersonId
 from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
 from tests.core.test_consent_register import CHILD, FATHER, MOTHER, SIBLING, Said, gave, refused, register, said
@@ -144,6 +144,19 @@ def test_another_parents_child_is_not_in_question() -> None:
     scope = {"purposes": ["early-help"], "categories": ["attendance"], "recipients": ["social-care"], **ASSESSED}
     theirs = said("s", "agreement.AgreementGiven", SIBLING, "agreed-by", agreement="S1", since="2026-01-01", **scope)
     assert words(asked(register(gave(by=FATHER), theirs)))[1:] == ("not-in-question", Outcome.SHARE)
+
+
+def test_who_decides_for_themselves_does_so_under_every_id_they_have() -> None:
+    """A person minted twice: asked about under one id, and competent, as is known under the other."""
+    twin = PersonId("p_child_again")
+    elsewhere = said("t", "agreement.AgreementRefused", twin, "agreed-by", agreement="T1", on="2026-02-01",
+                     purposes=["direct-care"], capacity="young-person-16-or-over")  # fmt: skip
+    found = register(gave(), elsewhere)
+    for ids in ((CHILD, twin), (twin, CHILD)):
+        heard = found.heard("early-help", "attendance", "social-care", "social-worker", ids, ON)
+        assert (heard.state, heard.competence) == ("in-force", "another-agreed")
+    alone = found.heard("early-help", "attendance", "social-care", "social-worker", (CHILD,), ON)
+    assert alone.competence == "not-in-question"
 
 
 def test_the_finding_is_a_code_that_a_publisher_can_say() -> None:
