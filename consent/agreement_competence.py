@@ -36,9 +36,15 @@ class Competence(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def stands(self, on: date) -> bool:
         """Whether this is a right on `on`: it is known, and competence that was to be assessed was assessed by then."""
-        if self.capacity != ASSESSED:
-            return self.capacity in _OWN
+        return self.assessed(on) if self.capacity == ASSESSED else self.capacity in _OWN
+
+    def assessed(self, on: date) -> bool:
+        """Whether somebody who is named had assessed competence by `on`."""
         return bool(self.assessed_by) and (self.assessed_on is None or self.assessed_on <= on)
+
+    def denied(self, on: date) -> bool:
+        """Whether somebody had found by `on` that they are not competent."""
+        return self.capacity == NOT_COMPETENT and self.assessed(on)
 
     def reaches(self, purpose: str, category: str) -> bool:
         """Whether the right reaches so far: a decision on competence is about something; any other right is not."""

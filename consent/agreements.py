@@ -153,15 +153,16 @@ def _unfounded(acts: list[Act], asked: Question) -> Heard:
     if not lacking:
         return Heard("none")
     latest = max(lacking, key=Act.moment)
-    found = latest.right.capacity == NOT_COMPETENT and latest.right.reaches(asked.purpose, asked.category)
+    found = latest.right.denied(asked.on) and latest.right.reaches(asked.purpose, asked.category)
     return Heard("in-force", latest.event, "not-competent" if found else "not-assessed")
 
 
 def _decides_alone(acts: list[Act], asked: Question, ids: Collection[PersonId]) -> bool:
     """Whether the latest that is known of the person's own competence, for what is asked, is that they have it."""
     own = [a.right for a in with_rights(acts) if not set(a.by).isdisjoint(ids)]
-    reaching = [r for r in own if r.capacity in FOR_THEMSELVES and r.reaches(asked.purpose, asked.category)]
-    return bool(reaching) and reaching[-1].stands(asked.on)
+    known = [r for r in own if r.denied(asked.on) or (r.capacity in FOR_THEMSELVES and r.stands(asked.on))]
+    reaching = [r for r in known if r.reaches(asked.purpose, asked.category)]
+    return bool(reaching) and not reaching[-1].denied(asked.on)
 
 
 Stance = tuple[str, Act | None]

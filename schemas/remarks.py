@@ -10,7 +10,8 @@ from schemas.records import CloudEvent, Remark
 
 Fault = tuple[str, str, str]  # code, problem, fix
 _EARLIEST = date(1900, 1, 1)
-_COMPETENT = "competent-young-person"  # agreement-capacity: under 16, somebody assesses it (Gillick)
+# agreement-capacity: under 16, somebody assesses it (Gillick)
+_ASSESSED = frozenset(("competent-young-person", "young-person-not-competent"))
 _NO_FACTORS = "21"  # assessment-factors: "no factors identified" stands alone (DfE, CIN census validation)
 
 
@@ -35,7 +36,7 @@ def remarks(event: CloudEvent) -> list[Remark]:
     if factors and _NO_FACTORS in factors and len(factors) > 1:
         fault = ("factors-and-none", "it says both that there are factors and that there are none", "Send one or other")
         found.append(Remark("data.factors", *fault))
-    if event.data.get("capacity") == _COMPETENT and not event.data["assessed_by"]:
+    if event.data.get("capacity") in _ASSESSED and not event.data["assessed_by"]:
         fault = ("competence-not-assessed", "it does not say who assessed competence", "Name who assessed it")
         found.append(Remark("data.assessed_by", *fault))
     return found

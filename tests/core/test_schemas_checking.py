@@ -173,9 +173,9 @@ def test_no_factors_beside_factors_is_remarked_on() -> None:
 def test_a_young_persons_own_agreement_names_who_assessed_their_competence() -> None:
     """Under 16 it is competence that counts, and somebody judged it."""
     given = "hearth.agreement.AgreementGiven"
-    unnamed = changed(given, capacity="competent-young-person")
-    assert remarks(unnamed) == [("data.assessed_by", "competence-not-assessed")]
-    assert remarks(changed(given, capacity="competent-young-person", assessed_by="HV-31")) == []
+    for capacity in ("competent-young-person", "young-person-not-competent"):
+        assert remarks(changed(given, capacity=capacity)) == [("data.assessed_by", "competence-not-assessed")]
+        assert remarks(changed(given, capacity=capacity, assessed_by="HV-31")) == []
 
 
 def test_a_number_that_replaces_another_must_pass_its_check_too() -> None:

@@ -58,6 +58,14 @@ CASES: dict[str, tuple[tuple[Said, ...], tuple[str, str, Outcome], str]] = {
     "own, found not competent": (
         (own(**NOT_ABLE),), ("in-force", "not-competent", Outcome.HOLD), "not-competent",
     ),
+    "own, said not to be competent, and nobody assessed it": (
+        (own(capacity="young-person-not-competent"),), ("in-force", "not-assessed", Outcome.REFER), "not-assessed",
+    ),
+    "a parent's, where nobody who is named denies that the young person decides": (
+        (gave(), own(**ASSESSED, purposes=["direct-care"], competent_purposes=["early-help"], until="2026-01-20"),
+         own("y2", "Y2", since="2026-02-10", capacity="young-person-not-competent", purposes=["direct-care"])),
+        ("in-force", "another-agreed", Outcome.HOLD), "another-agreed",
+    ),
     "own, found not competent about something else": (
         (own(**NOT_ABLE, competent_categories=["strength"]),), ("in-force", "not-assessed", Outcome.REFER),
         "not-assessed",
