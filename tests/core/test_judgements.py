@@ -66,7 +66,7 @@ def test_a_sensitive_item_above_harm_waits_for_a_named_approver_and_is_shared_on
     """To the hub, so that it is linked, and to the worker; the record carries who approved."""
     for to in (HUB, WORKER):
         assert clinic(register(), to).ruling.outcome is Outcome.REFER
-        answer = clinic(register(judged(**APPROVED)), to)
+        answer = clinic(register(judged(recipients=["social-care"], **APPROVED)), to)
         assert (answer.ruling.outcome, answer.request.approver) == (Outcome.SHARE, "named")
         assert answer.findings == (Finding("approver", "named", "w_lead", ON, EventKey("j")),)
 
@@ -88,7 +88,7 @@ def test_an_approver_may_not_be_the_one_who_asks() -> None:
 
 def test_an_approver_who_thinks_again_is_heard() -> None:
     """Of two at one instant the no stands, whichever came first; a later yes stands again."""
-    yes, no = judged(**APPROVED), judged("n", "not-approved", **APPROVED)
+    yes, no = judged(**APPROVED), judged("a", "not-approved", **APPROVED)
     for both in permutations((yes, no)):
         assert clinic(register(*both)).ruling.outcome is Outcome.REFER
     again = judged("y2", hours=1, **APPROVED)

@@ -11,12 +11,15 @@ from consent.decision import Outcome
 from consent.engine import Engine
 from consent.register import Register
 from schemas.codes import code_list
-from schemas.ids import EventKey, PersonId
+from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
-from tests.core.test_consent_register import CHILD, FATHER, MOTHER, SIBLING, Said, gave, refused, register, said
+from streams.linking import Linking
+from streams.timeline import Entry, Family
+from tests.core.test_consent_register import CHILD, FATHER, MOTHER, NOON, SIBLING, Said, gave, refused, register, said
 
 ON = date(2026, 3, 1)
+HARM = Ground("significant-harm", condition_reason="consent-cannot-be-given")
 NURSE = Recipient("w_nurse", "early-help-worker", "statutory", "social-care", "normal")
 GATE = Gate(Engine(), lambda n: b"0" * n)
 ASSESSED = {"capacity": "competent-young-person", "assessed_by": "staff 12", "assessed_on": "2026-01-10"}
@@ -114,12 +117,23 @@ def test_every_word_for_whose_agreement_it_is_can_come_from_the_register() -> No
 
 def test_an_agreement_that_does_not_count_is_never_told_as_agreed() -> None:
     """In danger it is shared all the same, and the record does not say that the family agreed to it."""
-    harm = Ground("significant-harm", condition_reason="consent-cannot-be-given")
     for items, told in (((own(),), "not-said"), ((own(**NOT_ABLE),), "not-said"), ((own(**ASSESSED),), "agreed")):
-        answer = asked(register(*items), ground=harm)
+        answer = asked(register(*items), ground=HARM)
         assert answer.ruling.outcome is Outcome.SHARE
         assert answer.request.agreement == "in-force"
         assert answer.family_told == told
+
+
+def test_nothing_rests_on_an_agreement_that_does_not_count() -> None:
+    """What is linked because of danger is linked by that; what rests on an agreement goes when it is withdrawn."""
+    for items, rests_on in (((own(),), ""), ((own(**ASSESSED),), "y")):
+        family = Family(FamilyId("f_1"))
+        family.register = register(*items)
+        facts = Facts("hearth.school.AttendanceRecorded", "school", "s", "d", NOON, NOON, "subject", "attendance",
+                      "early-help", ground=HARM)  # fmt: skip
+        entry = Entry(ItemId("e.p_child"), EventKey("e"), facts, NOON)
+        Linking(GATE).arrive(family, CHILD, facts, EventKey("e"), entry, NOON)
+        assert (entry.link, entry.rests_on) == (Outcome.SHARE, rests_on)
 
 
 def test_an_assessment_counts_from_its_day() -> None:
