@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from agents.commands import readers
-from agents.commands.agreement import DAY, Persons, people_in, published
+from agents.commands.agreement import DAY, people_in, published
 from agents.commands.ig_officer import day
 from agents.commands.shell import AsJson, Exit, Stop, line
 from agents.commands.tools import agency_named, now, tools
@@ -18,6 +18,9 @@ from consent.judgements import NOT_TOLD, meanings
 
 MOST = 2000  # characters of the reason
 Many = list[str] | None
+Persons = Annotated[
+    str, typer.Option(metavar="FILE", help="JSON list of the people it is about (role subject); - is stdin.")
+]
 CODES = ", ".join(meanings())
 
 
