@@ -29,6 +29,8 @@ class Mending(Protocol):
 def standing(entries: Iterable[Mending]) -> frozenset[EventKey]:
     """Return the events that stand. A retraction says nothing of its own, so it is never among them."""
     events = {entry.event: entry for entry in entries}
+    if not any(entry.mends for entry in events.values()):  # as of nearly every family
+        return frozenset(events)
     target = {event: _target(events, event) for event in events}
     menders: dict[EventKey, list[EventKey]] = {}
     for event, mended in target.items():

@@ -7,7 +7,6 @@ holds register events, and what may open, close or mend a ground; ordinary items
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
@@ -119,8 +118,11 @@ class Register(msgspec.Struct, dict=True):
 
     def capacity(self, agreement: str) -> str:
         """Return by what right the person agreed whose act `agreement` (an event key) is; empty when not known."""
-        acts = agreements.with_rights(self._standing(Act))
-        return next((a.right.capacity for a in acts if a.event == agreement), "")
+        kept: dict[str, str] | None = self._answers.get("capacity")
+        if kept is None:
+            acts = agreements.with_rights(self._standing(Act))
+            kept = self._keep("capacity", {a.event: a.right.capacity for a in acts})
+        return kept.get(agreement, "")
 
     def voice(
         self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
@@ -175,7 +177,7 @@ class Register(msgspec.Struct, dict=True):
         kept: str | None = self._answers.get("version")
         if kept is None:
             digest = sha256()
-            for entry in sorted(self._standing_entries(), key=lambda e: e.item):
+            for entry in self._standing_entries():
                 digest.update(_encode((entry.item, entry.said)))
             kept = self._keep("version", digest.hexdigest()[:32])
         return kept
@@ -184,14 +186,19 @@ class Register(msgspec.Struct, dict=True):
         """Return what stands of one kind. An event with parts about several people says it once."""
         kept: list[Any] | None = self._answers.get(kind)
         if kept is None:
-            said = [s for e in sorted(self._standing_entries(), key=lambda e: e.item) for s in e.said]
-            once = {getattr(s, "event", s): s for s in said if isinstance(s, kind)}
+            said = (s for e in self._standing_entries() for s in e.said if isinstance(s, kind))
+            once = {getattr(s, "event", s): s for s in said}
             kept = self._keep(kind, list(once.values()))
         return kept
 
-    def _standing_entries(self) -> Iterable[Entry]:
-        events = standing(self.entries.values())
-        return [e for e in self.entries.values() if e.event in events and e.said]
+    def _standing_entries(self) -> list[Entry]:
+        """Return what stands and says something, in the order of its items."""
+        kept: list[Entry] | None = self._answers.get(Entry)
+        if kept is None:
+            events = standing(self.entries.values())
+            stands = [e for e in self.entries.values() if e.said and e.event in events]
+            kept = self._keep(Entry, sorted(stands, key=lambda e: e.item))
+        return kept
 
     def _keep(self, asked: object, answer: Any) -> Any:
         if len(self._answers) >= _KEPT_ANSWERS:
