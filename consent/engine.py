@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import cedarpy
+from msgspec import json
 
 from consent import policy
+from consent.applicable import Part, Parts, place
 from consent.decision import Outcome, Ruling
 from consent.minimise import removed_fields
 from consent.policy import Policies, Policy
@@ -50,7 +52,7 @@ WORDS = {
 _WHILE_READ = {"detriment": "not-tested"}
 _CONTEXT = tuple(field for field in WORDS if field not in ("role", "category"))
 _CONTEXT_WORD = re.compile(rf'\b(?:{"|".join(sorted({WORDS[f] for f in _CONTEXT}))})::("[^"]+")')
-_ACTIONS = ("link", "disclose", "find")
+_ACTIONS = frozenset(("link", "disclose", "find"))
 
 
 class Engine:
@@ -75,12 +77,13 @@ class Engine:
         self.hits = 0
         self.misses = 0
         self._memo: dict[Request, Ruling] = {}
-        self._policy_set = cedarpy.PolicySet.from_str(_in_plain_words(self.policies))
         self._nothing = cedarpy.Entities.from_json_str("[]")
         read = {p.reads for p in self.policies.by_number.values()}
         self._unread = {field: word for field, word in _WHILE_READ.items() if field not in read}
         if missing := set(WORDS.values()) - set(self.policies.words):
             raise Misconfigured(f"hearth.cedarschema lists no words for {sorted(missing)}")
+        self._words = {field: self.policies.words[words] for field, words in WORDS.items()}
+        self._parts = Parts(_in_plain_words(self.policies), {"action": _ACTIONS, **self._words})
 
     def rule(self, request: Request) -> Ruling:
         """Return the ruling on `request`. Never raises: what goes wrong is in `errors`, and the outcome is REFER."""
@@ -102,36 +105,40 @@ class Engine:
         return ruling
 
     def _decide(self, request: Request) -> Ruling:
-        if unknown := self._unknown(request):
+        said = request._asdict()
+        if unknown := self._unknown(said):
             return _refer(unknown)
-        question = _question(request._replace(**self._unread))
-        result = cedarpy.is_authorized(question, self._policy_set, self._nothing)
+        said |= self._unread
+        part = self._parts.of(said)
+        result = cedarpy.is_authorized(_question(said, part), part.policies, self._nothing)
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
-            return _refer(tuple(self._failed(text) for text in result.diagnostics.errors) or ("no decision",))
-        held = [self.policies.by_number[number] for number in sorted(result.diagnostics.reasons, key=_order)]
+            return _refer(tuple(self._failed(text, part) for text in result.diagnostics.errors) or ("no decision",))
+        held = [self._policy(number, part) for number in sorted(result.diagnostics.reasons, key=place)]
         return _shared(held, removed_fields(request)) if result.allowed else _denied(held)
 
-    def _unknown(self, request: Request) -> tuple[str, ...]:
+    def _unknown(self, said: dict[str, str]) -> tuple[str, ...]:
         """Name the fields with a word that no policy knows; never the word itself, which may be anything."""
-        said = request._asdict()
-        wrong = [field for field, words in WORDS.items() if said[field] not in self.policies.words[words]]
-        if request.action not in _ACTIONS:
+        wrong = [field for field, words in self._words.items() if said[field] not in words]
+        if said["action"] not in _ACTIONS:
             wrong.append("action")
         return tuple(f"{field}: not a word that the policies know" for field in wrong)
 
-    def _failed(self, text: str) -> str:
-        number = _NUMBER.search(text)
-        failed = self.policies.by_number.get(number[1]) if number else None
-        return f"{failed.id}: could not be evaluated" if failed else "the request could not be put"
+    def _policy(self, number: str, part: Part) -> Policy:
+        return self.policies.by_number[part.numbers[place(number)]]
+
+    def _failed(self, text: str, part: Part) -> str:
+        if (number := _NUMBER.search(text)) is None:
+            return "the request could not be put"
+        return f"{self._policy(number[1], part).id}: could not be evaluated"
 
 
-def _question(request: Request) -> dict[str, object]:
-    said = request._asdict()
+def _question(said: dict[str, str], part: Part) -> dict[str, object]:
+    """Return the question as Cedar takes it, with no more of the context than is read."""
     return {
-        "principal": {"type": "Role", "id": request.role},
-        "action": {"type": "Action", "id": request.action},
-        "resource": {"type": "Category", "id": request.category},
-        "context": {f: said[f] for f in _CONTEXT},
+        "principal": {"type": "Role", "id": said["role"]},
+        "action": {"type": "Action", "id": said["action"]},
+        "resource": {"type": "Category", "id": said["category"]},
+        "context": json.encode({field: said[field] for field in part.reads}).decode(),
     }
 
 
@@ -141,10 +148,6 @@ def _in_plain_words(policies: Policies) -> str:
     They have been checked with their enumerations by then: no word is compared with another list's.
     """
     return _CONTEXT_WORD.sub(r"\1", policies.text)
-
-
-def _order(number: str) -> int:
-    return int(number.removeprefix("policy"))
 
 
 def _refer(errors: Iterable[str]) -> Ruling:

@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[Ground, int], Figures]]] = {
     "b": ("(b) whole hub, sealing and log on", whole.run),
     "c": ("(c) the same pipeline on Quix Streams", piped.run),
     "d": ("(d) family stage, many families", families.run),
-    "e": ("(e) the log, on disk", log.run),
+    "e": ("(e) the log, on disk; a decision, in memory", log.run),
 }
 
 

@@ -18,6 +18,7 @@ from agents.adapters.log_reader import LogReader
 from consent.log.entry import LogEntry
 from consent.log.verify import verify
 from schemas.records import encode
+from tests.bench import decide
 from tests.bench.ground import Failed, Ground
 from tests.bench.report import Figures
 from tests.contract.logs import KEY, ORIGIN, PRIVATE, decision
@@ -27,11 +28,12 @@ ENTRIES, FEW = 1_000_000, 10_000
 
 
 def run(here: Ground, repeats: int) -> Figures:
-    """Write a log `repeats` times and verify it each time."""
+    """Write a log `repeats` times and verify it each time; then what one decision costs before it is logged."""
     figures, count = Figures(), here.count(ENTRIES, FEW)
     for number in range(repeats):
         here.say(f"(e) log of {count:,} entries, run {number + 1} of {repeats}")
         _one(here.room("log") / "main", count, figures)
+    decide.add(figures, repeats)
     figures.notes.append(f"a log of {count:,} entries, {BATCH:,} to a batch; each batch synced to disk and signed")
     return figures
 
