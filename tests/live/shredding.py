@@ -36,6 +36,7 @@ from deploy.kafka.broker import Broker, start
 from schemas.ids import PersonId
 from streams import topology
 from streams.disclose import View
+from streams.intake_names import every_id
 from tests.live.running_hub import RunningHub
 
 GIVEN, FAMILY_NAME, ADDRESS = "Thaddeusin", "Wolverdingham", "29 Marzipan Causeway"
@@ -151,9 +152,18 @@ class Quick:
         return {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
 
 
+def ids_of(hub: RunningHub, who: Somebody) -> tuple[PersonId, ...]:
+    """Return all ids of the person whose NHS number it is, the one that stands for them first; none when unknown.
+
+    Who was known by another number before is two ids, joined: it depends on which agency's event comes first.
+    """
+    found = hub.tools.queries.identify(hub.tools.pseudonyms.identifier("nhs-number", who.nhs, "health"))
+    return every_id(hub.tools.queries, found) if found else ()
+
+
 def person_of(hub: RunningHub, who: Somebody) -> PersonId | None:
-    """Return whom the person's NHS number stands for, as the projection has it."""
-    return hub.tools.queries.identify(hub.tools.pseudonyms.identifier("nhs-number", who.nhs, "health"))
+    """Return the id that stands for the person, as the projection has it."""
+    return next(iter(ids_of(hub, who)), None)
 
 
 def seen(hub: RunningHub, story: Brother) -> View:
