@@ -71,6 +71,7 @@ _OWN_RULES = {  # what the hub rules outside the policies
     "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
     "hold-ended": "no agreement came within the time that it is held for",
     "nobody-named": "nobody was named by what was said",
+    "overtaken-by-the-register": "the family's registers changed before it was in the log, so nothing of it was shown",
     "error": "something failed, and what fails goes to a person",
 }
 

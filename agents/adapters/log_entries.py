@@ -12,13 +12,20 @@ from pathlib import Path
 
 from consent.log.entry import Kept, LogEntry
 from consent.log.tiles import WIDTH
+from consent.overtaken import Change
 from schemas.errors import Refusal
 
 FILE = "entries.sqlite"
 _ASKED_AT_ONCE = 500  # SQLite takes at least 999 parameters
 _SECONDS_TO_WAIT = 30.0  # for a reader's or an eraser's lock
 _COLUMNS = "idx, CAST(id AS TEXT), CAST(body AS BLOB)"  # whatever a tamperer stored, these types come out
-_TABLE = "CREATE TABLE IF NOT EXISTS entries (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB)"
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS entries (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB)",
+    # where a family's register changed (consent/overtaken.py): kept and dropped with the entries that tell it
+    "CREATE TABLE IF NOT EXISTS changes (family TEXT, idx INTEGER, version TEXT, place INTEGER,"
+    " PRIMARY KEY (family, idx)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS changes_by_idx ON changes (idx)",
+)
 
 
 class LogEntries:
@@ -36,8 +43,8 @@ class LogEntries:
         self._db.text_factory = lambda text: text.decode(errors="replace")
         for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON") if create else ():
             self._db.execute(f"PRAGMA {pragma}").fetchall()
-        if create:
-            self._db.execute(_TABLE)
+        for table in _TABLES if create else ():
+            self._db.execute(table)
 
     def count(self) -> int:
         """Return how many entries there are a row for, erased ones too."""
@@ -53,18 +60,32 @@ class LogEntries:
             found.update(row[0] for row in rows)
         return found
 
-    def keep(self, first: int, entries: Iterable[LogEntry]) -> None:
-        """Store `entries` from log index `first` on."""
+    def changes(self, families: Sequence[str]) -> dict[str, Change]:
+        """Return the latest change of each of these families' registers that an entry tells."""
+        found: dict[str, Change] = {}
+        for at in range(0, len(families), _ASKED_AT_ONCE):
+            asked = families[at : at + _ASKED_AT_ONCE]
+            marks = ",".join("?" * len(asked))
+            # of the row with the highest index: SQLite takes a group's other columns from the row of its max()
+            query = f"SELECT family, version, place, max(idx) FROM changes WHERE family IN ({marks}) GROUP BY family"  # noqa: S608 only marks
+            found |= {row[0]: Change(*row[:3]) for row in self._db.execute(query, asked)}
+        return found
+
+    def keep(self, first: int, entries: Iterable[LogEntry], changes: Iterable[tuple[int, Change]] = ()) -> None:
+        """Store `entries` from log index `first` on, and which of them (by place among them) tells what change."""
         rows = [(first + at, entry.id, entry.body) for at, entry in enumerate(entries)]
+        told = [(change.family, first + at, change.version, change.place) for at, change in changes]
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO changes VALUES (?, ?, ?, ?)", told)
 
     def forget_from(self, size: int) -> None:
         """Drop what a crash left beyond the last checkpoint; the topic still has it."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("DELETE FROM entries WHERE idx >= ?", (size,))
+            self._db.execute("DELETE FROM changes WHERE idx >= ?", (size,))
 
     def bundle(self, index: int) -> list[Kept]:
         """Return what is kept of entry bundle `index`, in order."""
