@@ -180,6 +180,7 @@ class Reading:
             ground=ground.claim if ground else "none",
             body=body_of(to),
             override="recorded" if override else "none",
+            restricted="restricted" if family.register.restricted(every_id(self.projection, person), on) else "none",
         )
         ruling = self.stage.linking.gate.engine.rule(request)
         version = family.register.version()
