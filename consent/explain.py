@@ -18,6 +18,7 @@ _ASKED = {
     "look": "whether this person may look at the record",
     "break-glass": "whether somebody who does not work with the family may see the minimum in an emergency",
     "break-glass-review": "whether the reason for a break-glass may be read, to review it",
+    "restriction": "whether this officer may restrict the processing of somebody's information, or lift that",
     "access": "what may be told to those who ask for their own record",
     "case-review": "whether the chronology of decisions may be taken out for a review",
 }
