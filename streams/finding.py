@@ -43,6 +43,7 @@ def may_find(
         competence=heard.competence,
         ground=_ground(family.register, ids, on),
         override="recorded" if reason else "none",
+        restricted="restricted" if family.register.restricted(ids, on) else "none",
     )
     answer = Answer(stage.linking.gate.engine.rule(request), request, heard.event, rationale=reason)
     return _record(stage, family, to, answer, ids[:1], at)

@@ -149,6 +149,7 @@ class Gate:
             public_interest=said.public_interest,
             opt_out=said.opt_out,
             problems=said.problems,
+            restricted="restricted" if register.restricted(person, on) else "none",
         )
         ruling = self.engine.rule(request)
         told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
