@@ -121,7 +121,8 @@ class FamilyCodec:
                 family.erased.add(person)
                 continue
             family.sections[person] = _SECTION.decode(plain)
-        for section in family.sections.values():
+        for person, section in family.sections.items():
+            family.register.learn(person, section.born)
             for entry in section.entries.values():
                 if sealed_layer.registers(entry.facts):
                     family.register.apply(entry.facts, entry.item, entry.received_at)

@@ -18,7 +18,7 @@ from schemas.errors import Misconfigured
 from schemas.records import Facts
 
 HERE = Path(__file__).parent
-_LISTS = ("categories", "purposes", "sensitive", "grounds", "judgements")
+_LISTS = ("categories", "purposes", "sensitive", "grounds", "judgements", "ages")
 
 SharingState = Literal["in-date", "out-of-date", "none"]
 
