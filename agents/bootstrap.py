@@ -34,9 +34,9 @@ from agents.witnessing import Witnessing
 from consent import sharing
 from consent.days import london_day
 from consent.engine import Engine
+from consent.engine_by_day import ByDay
 from consent.log.checkpoint import verifier_key
 from consent.log.trust import parse_trust
-from consent.policy import switched_on
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
@@ -132,7 +132,7 @@ def open_tools(settings: Settings, directory: Directory) -> Tools:
     keystore.create()
     subscribers = load_subscribers(settings)
     names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
-    policies = Engine(switched_on(london_day(now())))
+    policies = ByDay(london_day(now()))
     return Tools(settings, keys, names, keystore, subscribers, Reachable(directory, subscribers), policies)
 
 

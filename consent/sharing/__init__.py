@@ -150,6 +150,12 @@ def agencies() -> tuple[str, ...]:
     return tuple(sorted(agreements()))
 
 
+def agreements_changed_on(on: date) -> date:
+    """Return the last day up to `on` on which one of them began or went out of date; from then on all is as it is."""
+    days = (day for a in agreements().values() for day in (a.dates.since, a.dates.review_on) if day <= on)
+    return max(days, default=date.min)
+
+
 def reviews_due(on: date) -> tuple[SharingAgreement, ...]:
     """Return the agreements that are to be reviewed, the most urgent first: out of date, or within their warning."""
     due = [a for a in agreements().values() if on >= a.dates.review_on - timedelta(days=a.dates.warn_days)]
