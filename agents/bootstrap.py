@@ -60,6 +60,7 @@ from streams.recipients import TIERS, Queue
 from streams.risk.rules import rule_book
 
 if TYPE_CHECKING:
+    from agents.ig.agreements_due import AgreementsDue
     from agents.portal.door import Door
 
 ENGINE_NAME = "hearth"
@@ -248,6 +249,15 @@ def projection(settings: Settings) -> tuple[Projector, KafkaConsumer]:
     projector.create()
     wanted = projected_topics(sharing.agencies())
     return projector, KafkaConsumer(settings.kafka, wanted, start=projector.positions())
+
+
+def agreements_due(settings: Settings) -> AgreementsDue:
+    """Return what puts the sharing agreements that are to be reviewed on the IG queue."""
+    from agents.ig.agreements_due import AgreementsDue
+
+    keys = load_keys(settings)
+    names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
+    return AgreementsDue(open_queries(settings), KafkaProducer(settings.kafka), names, now)
 
 
 def door(settings: Settings) -> Door:

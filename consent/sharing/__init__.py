@@ -150,6 +150,16 @@ def agencies() -> tuple[str, ...]:
     return tuple(sorted(agreements()))
 
 
+def standing(agreement: SharingAgreement, on: date) -> Literal["not yet", "in date", "due", "out of date"]:
+    """Say how an agreement stands on a day: `due` is in date still, within its warning."""
+    dates = agreement.dates
+    if on < dates.since:
+        return "not yet"
+    if on >= dates.review_on:
+        return "out of date"
+    return "due" if on >= dates.review_on - timedelta(days=dates.warn_days) else "in date"
+
+
 def agreements_changed_on(on: date) -> date:
     """Return the last day up to `on` on which one of them began or went out of date; from then on all is as it is."""
     days = (day for a in agreements().values() for day in (a.dates.since, a.dates.review_on) if day <= on)
