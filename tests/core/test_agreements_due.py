@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sql
 
 from agents.adapters.memory import MemoryProducer
+from agents.cli import run
 from agents.ig.agreements_due import AgreementsDue
 from agents.ig.cases import AGREEMENT_DUE, Case, NotSo
 from agents.ig.processing import record
@@ -120,3 +122,16 @@ def test_the_record_of_processing_says_that_it_is_due() -> None:
 
     days = (FIRST - timedelta(days=1), FIRST, RUNS_OUT - timedelta(days=1), RUNS_OUT)
     assert [standing(day) for day in days] == ["in date", "DUE", "DUE", "OUT OF DATE"]
+
+
+def test_anybody_can_list_the_agreements_with_the_days_that_are_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """It needs no hub: the files that the hub runs on."""
+    assert run(["policy", "agreements", "--json"]) == 0
+    listed = {one["agreement"]: one for one in json.loads(capsys.readouterr().out)}
+    assert set(listed) == {one.id for one in sharing.agreements().values()}
+    school = listed[SCHOOL.id]
+    assert (school["review_on"], school["parties"]) == (RUNS_OUT.isoformat(), list(SCHOOL.parties))
+    assert school["purposes"] == ["attendance-support", "early-help", "safeguarding"]
+    assert school["state"] in ("in date", "due", "out of date")
+    assert run(["policy", "agreements"]) == 0
+    assert SCHOOL.id in capsys.readouterr().out
