@@ -160,6 +160,7 @@ def standing(agreement: SharingAgreement, on: date) -> Literal["not yet", "in da
     return "due" if on >= dates.review_on - timedelta(days=dates.warn_days) else "in date"
 
 
+@lru_cache(maxsize=64)
 def agreements_changed_on(on: date) -> date:
     """Return the last day up to `on` on which one of them began or went out of date; from then on all is as it is."""
     days = (day for a in agreements().values() for day in (a.dates.since, a.dates.review_on) if day <= on)

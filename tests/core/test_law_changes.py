@@ -72,9 +72,14 @@ def lapsing(monkeypatch: pytest.MonkeyPatch) -> Iterator[date]:
         **real, "school": msgspec.structs.replace(real["school"], dates=dates),
     }  # fmt: skip
     monkeypatch.setattr(sharing, "agreements", lambda: mine)
-    sharing.sharing_agreement_state.cache_clear()
+    _forget()
     yield review_on
+    _forget()
+
+
+def _forget() -> None:
     sharing.sharing_agreement_state.cache_clear()
+    sharing.agreements_changed_on.cache_clear()
 
 
 def test_an_alert_falls_on_the_day_its_agencies_agreement_runs_out(lapsing: date) -> None:
