@@ -34,9 +34,9 @@ from agents.witnessing import Witnessing
 from consent import sharing
 from consent.days import london_day
 from consent.engine import Engine
+from consent.engine_by_day import ByDay
 from consent.log.checkpoint import verifier_key
 from consent.log.trust import parse_trust
-from consent.policy import switched_on
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
@@ -60,6 +60,7 @@ from streams.recipients import TIERS, Queue
 from streams.risk.rules import rule_book
 
 if TYPE_CHECKING:
+    from agents.ig.agreements_due import AgreementsDue
     from agents.portal.door import Door
 
 ENGINE_NAME = "hearth"
@@ -132,7 +133,7 @@ def open_tools(settings: Settings, directory: Directory) -> Tools:
     keystore.create()
     subscribers = load_subscribers(settings)
     names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
-    policies = Engine(switched_on(london_day(now())))
+    policies = ByDay(london_day(now()))
     return Tools(settings, keys, names, keystore, subscribers, Reachable(directory, subscribers), policies)
 
 
@@ -255,6 +256,15 @@ def projection(settings: Settings) -> tuple[Projector, KafkaConsumer]:
     projector.create()
     wanted = projected_topics(sharing.agencies())
     return projector, KafkaConsumer(settings.kafka, wanted, start=projector.positions())
+
+
+def agreements_due(settings: Settings) -> AgreementsDue:
+    """Return what puts the sharing agreements that are to be reviewed on the IG queue."""
+    from agents.ig.agreements_due import AgreementsDue
+
+    keys = load_keys(settings)
+    names = Pseudonyms(keys.pseudonym, keys.pseudonym_version)
+    return AgreementsDue(open_queries(settings), KafkaProducer(settings.kafka), names, now)
 
 
 def door(settings: Settings) -> Door:

@@ -3,8 +3,9 @@
 `agents/hub.py` runs them on one machine; containers run them one by one, on a Kafka named by HEARTH_KAFKA. `prepare`
 makes the keys and topics that are missing, and ends.
 
-A worker runs the stages. The desk runs, in threads of its own, both sequencers and the projector, and serves HTTP. A
-thread that ends for any reason ends the desk: its supervisor starts another, which goes on where the topics say.
+A worker runs the stages. The desk runs, in threads of its own, both sequencers and the projector, puts sharing
+agreements that are to be reviewed on the IG queue, and serves HTTP. A thread that ends for any reason ends the desk:
+its supervisor starts another, which goes on where the topics say.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def desk(settings: Settings) -> int:
         projector.apply(consumer.poll(_BATCH, _WAIT_SECONDS), consumer.reached)
 
     parts.add("projector", project)
+    parts.add("agreements-due", bootstrap.agreements_due(settings).step)
     memory.settle()
     parts.start()
     told = _told_to_stop()

@@ -18,7 +18,7 @@ ASSESSED = "competent-young-person"  # competence under 16 is assessed by somebo
 NOT_COMPETENT = "young-person-not-competent"  # so was found of them
 OF_YOUNG_PEOPLE = frozenset((ASSESSED, "young-person-16-or-over"))
 FOR_THEMSELVES = OF_YOUNG_PEOPLE | {NOT_COMPETENT, "adult-for-self"}  # and for nobody else
-_OWN = (FOR_THEMSELVES | {"parental-responsibility"}) - {NOT_COMPETENT}
+_RIGHTFUL = (FOR_THEMSELVES | {"parental-responsibility", "local-authority"}) - {NOT_COMPETENT}
 
 
 class Competence(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -36,7 +36,7 @@ class Competence(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def stands(self, on: date) -> bool:
         """Whether this is a right on `on`: it is known, and competence that was to be assessed was assessed by then."""
-        return self.assessed(on) if self.capacity == ASSESSED else self.capacity in _OWN
+        return self.assessed(on) if self.capacity == ASSESSED else self.capacity in _RIGHTFUL
 
     def assessed(self, on: date) -> bool:
         """Whether somebody who is named had assessed competence by `on`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from datetime import date
 from pathlib import Path
 
 import cedarpy
@@ -85,6 +86,10 @@ class Engine:
             raise Misconfigured(f"hearth.cedarschema lists no words for {sorted(missing)}")
         self._words = {field: self.policies.words[words] for field, words in WORDS.items()}
         self._parts = Parts(_in_plain_words(self.policies), {"action": _ACTIONS, **self._words})
+
+    def on(self, day: date) -> Engine:  # noqa: ARG002 (consent/engine_by_day.py knows others)
+        """Return the engine of the law that stands on `day`: this one, which is of one set of policies for good."""
+        return self
 
     def rule(self, request: Request) -> Ruling:
         """Return the ruling on `request`. Never raises: what goes wrong is in `errors`, and the outcome is REFER."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from consent import policy
+from consent.days import london_day
 from consent.decision import Decision, Outcome
 from consent.engine import Engine
 from consent.otherwise import Change, otherwise
@@ -171,7 +172,7 @@ def laws() -> dict[str, Policy]:
 
 def engine_of(decision: Decision) -> Engine:
     """Return the engine with today's policies, and the switches that stood on the day of the decision."""
-    return _engine(policy.switched_on(decision.decided_at.date()))
+    return _engine(policy.switched_on(london_day(decision.decided_at)))
 
 
 @cache

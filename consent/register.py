@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from consent import agreement_list, agreements, grounds, involvement, judgements, restrictions
+from consent.agreement_ages import birthdays
 from consent.agreement_competence import Heard, Voice
 from consent.agreement_list import Agreement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
@@ -45,9 +46,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Register(msgspec.Struct, dict=True):
-    """The registers of one family. `entries` are all there is; whatever else it has is worked out from them."""
+    """The registers of one family. `entries` and `born` are all there is; whatever else it has is worked out from them.
+
+    `born` are the birth dates of the people whose section the family has, as the agencies openly say them.
+    """
 
     entries: dict[ItemId, Entry] = {}
+    born: dict[PersonId, date] = {}
 
     def __post_init__(self) -> None:
         self._changed()
@@ -76,16 +81,26 @@ class Register(msgspec.Struct, dict=True):
             self._changed()
         return True
 
+    def learn(self, person: PersonId, born: date | None) -> None:
+        """Take in when `person` was born, as it is said now: from it follows who speaks for whom."""
+        if born is not None and self.born.get(person) != born:
+            self.born[person] = born
+            self._changed()
+
     def forget(self, person: PersonId) -> None:
-        """Take out every item about `person`: they are no longer of this family."""
+        """Take out every item about `person`, and when they were born: they are no longer of this family."""
+        self.born.pop(person, None)
         gone = [item for item in self.entries if item.partition(".")[2] == person]
         for item in gone:
             del self.entries[item]
         self._changed()
 
     def as_known(self, at: datetime) -> Register:
-        """Return the registers as the hub knew them at the instant `at`: what reached it later is not in them."""
-        return Register({item: entry for item, entry in self.entries.items() if entry.known_at <= at})
+        """Return the registers as the hub knew them at the instant `at`: what reached it later is not in them.
+
+        Birth dates are as they are known now.
+        """
+        return Register({item: entry for item, entry in self.entries.items() if entry.known_at <= at}, self.born)
 
     def agreement_state(
         self, purpose: str, category: str, agency: str, role: str, person: PersonId | None, on: date
@@ -98,7 +113,7 @@ class Register(msgspec.Struct, dict=True):
         asked = (purpose, category, agency, role, person, on)
         kept: tuple[str, str] | None = self._answers.get(asked)
         if kept is None:
-            question = Question(purpose, category, agency, role, person or _NOBODY, on)
+            question = self._question(purpose, category, agency, role, (person or _NOBODY,), on)
             kept = self._keep(asked, agreements.agreement_state(self._standing(Act), question))
         return kept
 
@@ -132,7 +147,7 @@ class Register(msgspec.Struct, dict=True):
         asked = ("voice", purpose, category, agency, role, person, on)
         kept: Voice | None = self._answers.get(asked)
         if kept is None:
-            question = Question(purpose, category, agency, role, person or _NOBODY, on)
+            question = self._question(purpose, category, agency, role, (person or _NOBODY,), on)
             kept = self._keep(asked, agreements.voice(self._standing(Act), question))
         return kept
 
@@ -146,7 +161,8 @@ class Register(msgspec.Struct, dict=True):
         asked = ("heard", purpose, category, agency, role, ids, on)
         kept: Heard | None = self._answers.get(asked)
         if kept is None:
-            questions = [Question(purpose, category, agency, role, one, on) for one in ids]
+            question = self._question(purpose, category, agency, role, ids, on)
+            questions = [msgspec.structs.replace(question, person=one) for one in ids]
             every = [agreements.heard(self._standing(Act), question, ids) for question in questions]
             kept = self._keep(asked, min(every, key=Heard.order))
         return kept
@@ -156,7 +172,7 @@ class Register(msgspec.Struct, dict=True):
         known_at: dict[EventKey, datetime] = {}
         for entry in self.entries.values():
             known_at[entry.event] = min(entry.known_at, known_at.get(entry.event, entry.known_at))
-        return agreement_list.agreements(self._standing(Act), known_at, on)
+        return agreement_list.agreements(self._standing(Act), known_at, on, self.born)
 
     def findings(self, about: About) -> tuple[Finding, ...]:
         """Return what named people recorded that counts for this disclosure."""
@@ -172,6 +188,7 @@ class Register(msgspec.Struct, dict=True):
         """Return the first day after `after` on which time alone may change an answer."""
         days: set[date | None] = {a.on for a in self._standing(Act)} | {a.until for a in self._standing(Act)}
         days |= {a.right.assessed_on for a in self._standing(Act)}
+        days |= birthdays(born for _, born in self._born_of_acts())
         days |= {w.on for w in self._standing(Work)}
         days |= {day for j in self._standing(Judgement) for day in (j.on, j.until)}
         days |= {r.on for r in self._standing(Restriction)}
@@ -186,8 +203,21 @@ class Register(msgspec.Struct, dict=True):
             digest = sha256()
             for entry in self._standing_entries():
                 digest.update(_encode((entry.item, entry.said)))
+            if born := self._born_of_acts():
+                digest.update(_encode(born))
             kept = self._keep("version", digest.hexdigest()[:32])
         return kept
+
+    def _question(
+        self, purpose: str, category: str, agency: str, role: str, ids: tuple[PersonId, ...], on: date
+    ) -> Question:
+        born = tuple(sorted({self.born[one] for one in ids if one in self.born}))
+        return Question(purpose, category, agency, role, ids[0], on, born)
+
+    def _born_of_acts(self) -> list[tuple[PersonId, date]]:
+        """Return the birth dates of whom the agreements speak: those alone have a part in what stands."""
+        people = {person for act in self._standing(Act) for person in (*act.whom, *act.by)}
+        return [(person, self.born[person]) for person in sorted(people & self.born.keys())]
 
     def _standing(self, kind: type[Any]) -> list[Any]:
         """Return what stands of one kind. An event with parts about several people says it once."""

@@ -12,6 +12,8 @@ Fault = tuple[str, str, str]  # code, problem, fix
 _EARLIEST = date(1900, 1, 1)
 # agreement-capacity: under 16, somebody assesses it (Gillick)
 _ASSESSED = frozenset(("competent-young-person", "young-person-not-competent"))
+_AGREEMENTS = "hearth.agreement."
+_BY = frozenset(("agreed-by", "parent", "carer"))  # of nobody's withdrawal a person decides whose it was
 _NO_FACTORS = "21"  # assessment-factors: "no factors identified" stands alone (DfE, CIN census validation)
 
 
@@ -39,6 +41,9 @@ def remarks(event: CloudEvent) -> list[Remark]:
     if event.data.get("capacity") in _ASSESSED and not event.data["assessed_by"]:
         fault = ("competence-not-assessed", "it does not say who assessed competence", "Name who assessed it")
         found.append(Remark("data.assessed_by", *fault))
+    if event.type.startswith(_AGREEMENTS) and _BY.isdisjoint(person["role"] for person in about["persons"]):
+        fault = ("nobody-named-who-says-so", "it does not say who agreed, or took it back", "Name them: role agreed-by")
+        found.append(Remark("data.about.persons", *fault))
     return found
 
 

@@ -15,16 +15,19 @@ from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import Erased, Item, Members, Record, Review, Section, SendSection, Tick
 from streams import sealed, topology
 from streams.alert import Alerts
-from streams.attendance import Block, Book, counts_as_absence
+from streams.attendance import Book, counts_as_absence
 from streams.due import move_due, take_due
 from streams.family_state import Value
 from streams.fold import take_item
 from streams.identity.directory import Directory
+from streams.law import law, overtaken, settled_under
 from streams.linking import Linking
+from streams.moving import block_of as _block
 from streams.moving import erase_section, receive_section, send_section
 from streams.outcome import Emit, Outcome, State
 from streams.recipients import TIERS, Queue, cleared_queue, lead_or_duty
-from streams.risk.evaluate import Finding, evaluate
+from streams.risk.evaluate import beyond as _beyond
+from streams.risk.evaluate import evaluate
 from streams.risk.rules import RuleBook
 from streams.sight import Seen, see
 from streams.timeline import ATTENDANCE, Entry, Family, on_day
@@ -169,7 +172,7 @@ class FamilyStage:
     def _tick(
         self, tick: Tick, partition: int, state: State[Value], loaded: dict[FamilyId, Family]
     ) -> list[Family]:
-        """Wake the families for which something changes by time alone, up to the tick's day."""
+        """Wake the families for which something changes by time alone, up to the tick's day, and by a new law."""
         woken: dict[FamilyId, Family] = {}
         for name in take_due(state, f"due|{partition}", on_day(tick.at)):
             family = woken[name] = self._load(name, state, loaded)
@@ -179,14 +182,20 @@ class FamilyStage:
             family = woken[name] = self._load(name, state, loaded)
             family.sealed_as_of = sealed.later(family.sealed_as_of, tick.at)
             family.sealed_next_on, family.stirred = None, True
+        for name in overtaken(state, partition, law(self.linking.gate, on_day(tick.at))):
+            family = woken[name] = self._load(name, state, loaded)
+            if family.as_of is None:
+                family.sealed_as_of = sealed.later(family.sealed_as_of, tick.at)
+            family.as_of, family.stirred = family.as_of and sealed.later(family.as_of, tick.at), True
         return list(woken.values())
 
     def settle(self, family: Family, partition: int, state: State[Value], outcome: Outcome) -> None:
-        """Ask again what a changed register touches, reconcile alerts with what stands now, set the next timer."""
-        at, version = family.as_of, family.register.version()
-        if at is not None and version != family.register_version:
+        """Ask again what a changed register or law touches, reconcile alerts with what stands, set the next timer."""
+        at = family.as_of
+        under = settled_under(family, self.linking.gate, on_day(at)) if at else ""
+        if at is not None and under != family.register_version:
             outcome.decisions += self.linking.again(family, at)
-            family.register_version, family.restless = version, True
+            family.register_version, family.restless = under, True
             self._remind(family, at, outcome)
         if at is not None and family.restless:
             self._alert(family, at, outcome)
@@ -287,18 +296,3 @@ class FamilyStage:
 def _has_sealed(family: Family) -> bool:
     told = any(s.clearance == sealed.SEALED for s in family.alerts.values())
     return told or any(sealed.is_sealed(e.facts) for s in family.sections.values() for e in s.entries.values())
-
-
-def _beyond(findings: list[Finding], base: list[Finding]) -> list[Finding]:
-    """Those findings that the base audience does not have already, just so."""
-    known = {(f.rule.id, f.scope, f.level, f.evidence) for f in base}
-    return [f for f in findings if (f.rule.id, f.scope, f.level, f.evidence) not in known]
-
-
-def _block(state: State[Value], family: Family, person: PersonId, number: int, month: str) -> Block:
-    """Return an attendance block to be changed in place, marked to be written."""
-    name = f"{family.family}/{person}/{number}/{month}"
-    found = state.get(name)
-    block = found if isinstance(found, Block) else Block(person, name)
-    state.put(name, block)
-    return block

@@ -45,9 +45,17 @@ class Due(msgspec.Struct, tag="d", array_like=True):
     names: set[str] = set()
 
 
-Value = Family | Block | Due
+class Reached(msgspec.Struct, frozen=True, tag="l", array_like=True):
+    """How far a partition's families, in the order of their ids, were looked through for a new law (streams/law.py)."""
 
-_DECODER = msgspec.msgpack.Decoder(_StoredFamily | _StoredBlock | Due)
+    law: str
+    family: str = ""
+    done: bool = False
+
+
+Value = Family | Block | Due | Reached
+
+_DECODER = msgspec.msgpack.Decoder(_StoredFamily | _StoredBlock | Due | Reached)
 _SECTION = msgspec.msgpack.Decoder(Section)
 _SLOTS = msgspec.msgpack.Decoder(dict[int, bytes])
 _encode = msgspec.msgpack.Encoder().encode
@@ -62,7 +70,7 @@ class FamilyCodec:
 
     def encode(self, value: Value) -> bytes:
         """Seal what changed, and return the value as bytes."""
-        if isinstance(value, Due):
+        if isinstance(value, Due | Reached):
             return _encode(value)
         if isinstance(value, Block):
             return self._encode_block(value)
@@ -98,7 +106,7 @@ class FamilyCodec:
     def decode(self, stored: bytes) -> Value:
         """Return the value. A person whose key was destroyed is a tombstone: no section, an empty block."""
         value = _DECODER.decode(stored)
-        if isinstance(value, Due):
+        if isinstance(value, Due | Reached):
             return value
         if isinstance(value, _StoredBlock):
             return self._block(value)
@@ -124,7 +132,8 @@ class FamilyCodec:
                 family.erased.add(person)
                 continue
             family.sections[person] = _SECTION.decode(plain)
-        for section in family.sections.values():
+        for person, section in family.sections.items():
+            family.register.learn(person, section.born)
             for entry in section.entries.values():
                 if sealed_layer.registers(entry.facts):
                     family.register.apply(entry.facts, entry.item, entry.received_at)

@@ -33,6 +33,7 @@ def take_item(family: Family, item: Item, facts: Facts, blocks: Blocks) -> Entry
     """Fold one item in. Return what now carries its link decision, or None when it was there before."""
     section = section_of(family, item.person)
     _remember_said(section, facts)
+    family.register.learn(item.person, section.born)
     if facts.type == ATTENDANCE and sealed.contests(facts):
         return _take_attendance(section, item, facts, blocks)
     if item.id in section.entries:
@@ -50,6 +51,15 @@ def _remember_said(section: Section, facts: Facts) -> None:
     tied = facts.recorded_at == at and repr(facts.said) > repr(section.said)
     if at is None or facts.recorded_at > at or tied:
         section.said, section.said_at = facts.said, facts.recorded_at
+    remember_birth(section, facts.said.birth_date, facts.recorded_at)
+
+
+def remember_birth(section: Section, born: date | None, said_at: datetime | None) -> None:
+    """Keep the birth date that was said last, by the day and then by what it is; saying none takes none away."""
+    if born is None or said_at is None:
+        return
+    if section.born is None or section.born_at is None or (said_at, born) > (section.born_at, section.born):
+        section.born, section.born_at = born, said_at
 
 
 def book_of(section: Section, establishment: str) -> Book:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import msgspec
 
 from consent.agreement_competence import Heard
+from consent.days import london_day
 from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
@@ -151,7 +152,7 @@ class Gate:
             problems=said.problems,
             restricted="restricted" if register.restricted(person, on) else "none",
         )
-        ruling = self.engine.rule(request)
+        ruling = self.engine.on(on).rule(request)
         told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
         return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told, findings)
 
@@ -183,7 +184,7 @@ class Gate:
             stage=stage,
             family=family,
             recipient=to.id,
-            policy_set=self.engine.policy_set,
+            policy_set=self.engine.on(london_day(at)).policy_set,
             register_version=register.version(),
             decided_at=at,
             salt=self.salt(16),

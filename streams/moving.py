@@ -18,9 +18,9 @@ from schemas.records import Erased, Item, Section, SendSection
 from streams import sealed as sealed_layer
 from streams import topology
 from streams.attendance import Block, Mark, mark_at
-from streams.family_state import Moved, pack_moved, unpack_moved
-from streams.fold import Blocks, book_of, entry_of_mark, take_item
-from streams.outcome import Emit
+from streams.family_state import Moved, Value, pack_moved, unpack_moved
+from streams.fold import Blocks, book_of, entry_of_mark, remember_birth, take_item
+from streams.outcome import Emit, State
 from streams.timeline import Entry, Family, section_of
 from streams.timeline import Section as PersonSection
 
@@ -103,6 +103,7 @@ def receive_section(
         return [_onward(moved, content, *gone, data_key, entropy)]
     section = section_of(family, moved.person)
     _adopt_said(section, content.section)
+    family.register.learn(moved.person, section.born)
     new = [entry.facts for entry in content.section.entries.values() if _adopt(family, moved, entry, blocks)]
     for school, book in content.section.books.items():
         book_of(section, school)
@@ -122,6 +123,7 @@ def receive_section(
 def _adopt_said(section: PersonSection, other: PersonSection) -> None:
     if other.said is not None and (section.said_at is None or (other.said_at or section.said_at) > section.said_at):
         section.said, section.said_at = other.said, other.said_at
+    remember_birth(section, other.born, other.born_at)
 
 
 def _adopt(family: Family, moved: Section, entry: Entry, blocks: Blocks) -> bool:
@@ -146,3 +148,12 @@ def _marks(person: PersonId, slots: dict[int, bytes], month: str) -> list[Mark]:
 
 def _label(person: PersonId, to: str, version: int) -> bytes:
     return f"hearth.moved|{person}|{to}|{version}".encode()
+
+
+def block_of(state: State[Value], family: Family, person: PersonId, number: int, month: str) -> Block:
+    """Return an attendance block to be changed in place, marked to be written."""
+    name = f"{family.family}/{person}/{number}/{month}"
+    found = state.get(name)
+    block = found if isinstance(found, Block) else Block(person, name)
+    state.put(name, block)
+    return block

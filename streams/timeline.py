@@ -51,6 +51,8 @@ class Section(msgspec.Struct, gc=False):
     books: dict[str, Book] = {}
     targets: set[bytes] = set()
     contested: set[str] = set()
+    born: date | None = None  # the latest that was said, even where what was said later gives none
+    born_at: datetime | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

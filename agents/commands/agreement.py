@@ -1,4 +1,4 @@
-"""`hearth agreement`: a family's agreement to early help: given or withdrawn as events of the agency, and read."""
+"""`hearth agreement`: a family's agreement to early help: said as events of the agency, and read."""
 
 from __future__ import annotations
 
@@ -37,6 +37,17 @@ Persons = Annotated[
     typer.Option(metavar="FILE", help="JSON list of people (roles agreed-by and for); - is stdin. Never typed here."),
 ]
 Many = list[str]
+Capacity = Annotated[
+    str, typer.Option(help="By what right they say so (agreement-capacity); as they agreed, or unknown, if left out.")
+]
+AssessedBy = Annotated[str, typer.Option(help="Who assessed a young person's competence.")]
+AssessedOn = Annotated[
+    datetime | None, typer.Option(formats=DAY, help="The day of that assessment; the first day if left out.")
+]
+CompetentFor = Annotated[
+    Many | None, typer.Option(help="What information the assessment was about; all of it if left out.")
+]
+FirstDay = Annotated[datetime | None, typer.Option(formats=DAY, help="First day of it; today if left out.")]
 
 app.command(name="list")(listed)
 app.command()(export)
@@ -53,13 +64,9 @@ def given(
     recipient: Annotated[Many, typer.Option(help="Agencies or roles that may be told; repeat for several.")],
     since: Annotated[datetime | None, typer.Option(formats=DAY, help="First day; today if left out.")] = None,
     until: Annotated[datetime | None, typer.Option(formats=DAY, help="First day on which it no longer holds.")] = None,
-    assessed_by: Annotated[str, typer.Option(help="Who assessed a young person's competence.")] = "",
-    assessed_on: Annotated[
-        datetime | None, typer.Option(formats=DAY, help="The day of that assessment; the first day if left out.")
-    ] = None,
-    competent_for: Annotated[
-        list[str] | None, typer.Option(help="What information the assessment was about; all of it if left out.")
-    ] = None,
+    assessed_by: AssessedBy = "",
+    assessed_on: AssessedOn = None,
+    competent_for: CompetentFor = None,
     source: Source = "",
     as_json: AsJson = False,
 ) -> None:
@@ -67,10 +74,48 @@ def given(
     data = {
         "agreement": reference, "capacity": capacity, "purposes": purpose, "categories": category,
         "recipients": recipient, "since": _day(since), "until": _day(until) if until else None,
-        "assessed_by": assessed_by or None, "assessed_on": _day(assessed_on) if assessed_on else None,
-        "competent_categories": competent_for or [],
-    }  # fmt: skip
+    } | _assessment(assessed_by, assessed_on, competent_for)  # fmt: skip
     _publish(agency, "AgreementGiven", source, persons, data, _day(since), as_json)
+
+
+@app.command()
+def narrow(
+    agency: Agency,
+    reference: Reference,
+    persons: Persons,
+    purpose: Annotated[Many | None, typer.Option(help="What may still be shared for; as before if left out.")] = None,
+    category: Annotated[Many | None, typer.Option(help="What may still be shared; as before if left out.")] = None,
+    recipient: Annotated[Many | None, typer.Option(help="Who may still be told; as before if left out.")] = None,
+    on: FirstDay = None,
+    source: Source = "",
+    as_json: AsJson = False,
+) -> None:
+    """Publish that an agreement covers less from now on. What is not named of a kind stays as it was."""
+    left = {"purposes": purpose or [], "categories": category or [], "recipients": recipient or []}
+    if not any(left.values()):
+        raise Stop(Exit.USAGE, "say what is left: --purpose, --category or --recipient; to take all back: withdraw")
+    data = {"agreement": reference, **left, "on": _day(on)}
+    _publish(agency, "AgreementNarrowed", source, persons, data, _day(on), as_json)
+
+
+@app.command()
+def refuse(
+    agency: Agency,
+    reference: Reference,
+    persons: Persons,
+    purpose: Annotated[Many | None, typer.Option(help="What they were asked for; all of it if left out.")] = None,
+    on: FirstDay = None,
+    capacity: Capacity = "",
+    assessed_by: AssessedBy = "",
+    assessed_on: AssessedOn = None,
+    competent_for: CompetentFor = None,
+    source: Source = "",
+    as_json: AsJson = False,
+) -> None:
+    """Publish that somebody was asked and did not agree. A refusal is kept: it is not silence."""
+    data = {"agreement": reference, "purposes": purpose or [], "on": _day(on)}
+    data |= {"capacity": capacity or None} | _assessment(assessed_by, assessed_on, competent_for)
+    _publish(agency, "AgreementRefused", source, persons, data, _day(on), as_json)
 
 
 @app.command()
@@ -78,13 +123,28 @@ def withdraw(
     agency: Agency,
     reference: Reference,
     persons: Persons,
-    on: Annotated[datetime | None, typer.Option(formats=DAY, help="First day without it; today if left out.")] = None,
+    on: FirstDay = None,
+    capacity: Capacity = "",
+    assessed_by: AssessedBy = "",
+    assessed_on: AssessedOn = None,
+    competent_for: CompetentFor = None,
     source: Source = "",
     as_json: AsJson = False,
 ) -> None:
-    """Publish that an agreement was withdrawn. From then on nothing that rested on it is shared."""
-    data = {"agreement": reference, "on": _day(on)}
+    """Publish that an agreement was withdrawn. From then on nothing that rested on it is shared.
+
+    It counts whoever is told and under whatever reference: then against all that the same person agreed to before.
+    """
+    data = {"agreement": reference, "on": _day(on), "capacity": capacity or None}
+    data |= _assessment(assessed_by, assessed_on, competent_for)
     _publish(agency, "AgreementWithdrawn", source, persons, data, _day(on), as_json)
+
+
+def _assessment(by: str, on: datetime | None, about: Many | None) -> dict[str, Any]:
+    """Return what an event says of who found a young person able to decide this, when, and about what."""
+    return {
+        "assessed_by": by or None, "assessed_on": _day(on) if on else None, "competent_categories": about or [],
+    }  # fmt: skip
 
 
 def _publish(
@@ -92,9 +152,11 @@ def _publish(
 ) -> None:
     kit, name = tools(), agency_named(agency)
     happened = datetime.combine(date.fromisoformat(day), time(), LONDON).astimezone(UTC)
-    about = {"persons": people_in(persons), "happened_at": _instant(happened), "recorded_at": _instant(now())}
+    people = people_in(persons)
+    content = msgspec.json.encode([people, data], order="deterministic").decode()  # of two who say so, both count
+    about = {"persons": people, "happened_at": _instant(happened), "recorded_at": _instant(now())}
     event = {
-        "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, source, data["agreement"], day),
+        "specversion": "1.0", "id": kit.pseudonyms.mint("g", name, kind, source, day, content),
         "source": source or f"/hearth/agreements/{name}", "type": f"hearth.agreement.{kind}",
         "data": {"about": about} | data,
     }  # fmt: skip

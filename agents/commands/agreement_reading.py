@@ -62,7 +62,8 @@ def _rows(one: Agreement) -> list[tuple[str, str]]:
         "for": one.whom, "purposes": one.purposes, "categories": one.categories, "recipients": one.recipients,
         "does not speak for": one.outweighed_for, "not told": one.removed,
     }  # fmt: skip
-    single = {"by": one.by, "by what right": one.right, "from": one.agency, "since": one.since, "until": one.until}
+    single = {"by": one.by, "by what right": one.right, "from": one.agency, "since": one.since, "until": one.until,
+              "assessed by": one.competence.assessed_by, "assessed on": one.competence.assessed_on}  # fmt: skip
     steps = [(step.act, f"on {step.on}, known to the hub {step.known_at.isoformat()}") for step in one.steps]
     rows = [(name, str(value)) for name, value in single.items() if value]
     return [*rows, *((name, ", ".join(values)) for name, values in several.items() if values), *steps]

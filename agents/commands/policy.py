@@ -21,7 +21,7 @@ from agents.adapters.log_reader import LogReader
 from agents.commands.auditing import LOGS
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.settings import Settings
-from consent import mutants, policy, trial
+from consent import mutants, policy, sharing, trial
 from consent.decision import Decision, decode
 from consent.engine import Engine
 from consent.overtaken import RULE as OVERTAKEN
@@ -165,6 +165,28 @@ def switches(as_json: AsJson = False) -> None:
         for one in listed
     ]
     table("Laws behind a switch", ("switch", "today", "from", "source"), rows)
+
+
+@app.command()
+def agreements(as_json: AsJson = False) -> None:
+    """List the agreements between agencies: between whom, what for, how each stands, and when it runs out."""
+    today = datetime.now(LONDON).date()
+    listed = [
+        {"agreement": one.id, "parties": one.parties, "state": sharing.standing(one, today),
+         "purposes": sorted({purpose for covers in one.covers for purpose in covers.purposes}),
+         "review_on": one.dates.review_on, "days_left": (one.dates.review_on - today).days}
+        for one in sorted(sharing.agreements().values(), key=lambda one: (one.dates.review_on, one.id))
+    ]  # fmt: skip
+    if as_json:
+        give(listed)
+        return
+    rows = [
+        (one["agreement"], "; ".join(one["parties"]), ", ".join(one["purposes"]), one["state"], one["review_on"],
+         one["days_left"])
+        for one in listed
+    ]  # fmt: skip
+    columns = ("agreement", "parties", "purposes", "today", "review on", "days left")
+    table("Information-sharing agreements, the first to run out in front", columns, rows)
 
 
 def _table(cases: Path) -> trial.Table:

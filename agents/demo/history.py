@@ -227,10 +227,18 @@ class History:
             agreement=reference, categories=list(categories), purposes=[], recipients=[], on=self.day(days_ago),
         )  # fmt: skip
 
-    def withdraw(self, by: Somebody, child: Somebody, *, reference: str = "agreement-1", days_ago: int = 0) -> str:
-        """The agreement is withdrawn."""
+    def withdraw(
+        self,
+        by: Somebody,
+        child: Somebody,
+        *,
+        agency: str = "social-care",
+        reference: str = "agreement-1",
+        days_ago: int = 0,
+    ) -> str:
+        """The agreement is withdrawn: whichever agency is told, under whatever reference."""
         persons = [(by, "agreed-by")] if by == child else [(by, "agreed-by"), (child, "for")]
         return self.tell(
-            "social-care", "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference,
+            agency, "agreement.AgreementWithdrawn", persons, days_ago, agreement=reference,
             on=self.day(days_ago), capacity=None, **_NO_DECISION,
         )  # fmt: skip

@@ -1,4 +1,5 @@
-"""The IG queue: rights requests with their dates, what behaviour watch found, and every break-glass, by reference.
+"""The IG queue: rights requests with their dates, what behaviour watch found, and every break-glass, by reference;
+and the sharing agreements that are to be reviewed (agents/ig/agreements_due.py).
 
 Kafka is the record: every word said of a case is an event of its own (topic `ig.cases`), and the case is what they come
 to. A break-glass is a case by its logged decision alone, so that none can be lost on the way to the queue. No names and
@@ -34,7 +35,8 @@ from streams.topology import IG_CASES as TOPIC
 OPENED, EXTENDED, CLOSED = "opened", "extended", "closed"
 RESTRICTED, LIFTED = "restricted", "lifted"
 BEHAVIOUR = "behaviour"
-OWN = (BEHAVIOUR, break_glass.STAGE)  # kinds that nobody asks for
+AGREEMENT_DUE = "sharing-agreement-due"
+OWN = (BEHAVIOUR, break_glass.STAGE, AGREEMENT_DUE)  # kinds that nobody asks for
 
 
 class NotSo(HearthError):

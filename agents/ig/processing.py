@@ -18,6 +18,7 @@ from agents.ig.exemptions import law
 from agents.ig.measures import definitions
 from agents.ig.watch import behaviours
 from consent import minimise, policy, sharing
+from consent.agreement_ages import ages
 from consent.policy import Policy
 from schemas import codes
 from schemas.contract import contracts
@@ -86,8 +87,8 @@ def _category(name: str, one: sharing.Category) -> Section:
 
 
 def _agreement(one: sharing.SharingAgreement, on: date) -> Section:
-    standing = "not yet" if on < one.dates.since else "in date" if on < one.dates.review_on else "OUT OF DATE"
-    return {**_plain(one), "standing": standing}
+    standing = sharing.standing(one, on)
+    return {**_plain(one), "standing": standing.upper() if standing in ("due", "out of date") else standing}
 
 
 def _store(name: str, config: dict[str, str]) -> Section:
@@ -121,6 +122,7 @@ def _unconfirmed() -> Iterable[str]:
     yield from (f"rights: {name}" for name, one in rights().kind.items() if not one.checked)
     yield from (f"access exemption: {name}" for name, one in law().exemption.items() if not one.checked)
     yield from (f"measure: {name}" for name, one in definitions().items() if not one.checked)
+    yield from (f"age in the register of agreements: {name}" for name, one in ages().items() if not one.checked)
     yield from (f"combination: {one.id}" for one in rule_book().rules if not one.checked)
 
 

@@ -18,7 +18,7 @@ from schemas.errors import Misconfigured
 from schemas.records import Facts
 
 HERE = Path(__file__).parent
-_LISTS = ("categories", "purposes", "sensitive", "grounds", "judgements")
+_LISTS = ("categories", "purposes", "sensitive", "grounds", "judgements", "ages")
 
 SharingState = Literal["in-date", "out-of-date", "none"]
 
@@ -148,6 +148,23 @@ def _agreement(path: Path) -> SharingAgreement:
 def agencies() -> tuple[str, ...]:
     """Return the agencies that publish through the hub: those with a sharing agreement."""
     return tuple(sorted(agreements()))
+
+
+def standing(agreement: SharingAgreement, on: date) -> Literal["not yet", "in date", "due", "out of date"]:
+    """Say how an agreement stands on a day: `due` is in date still, within its warning."""
+    dates = agreement.dates
+    if on < dates.since:
+        return "not yet"
+    if on >= dates.review_on:
+        return "out of date"
+    return "due" if on >= dates.review_on - timedelta(days=dates.warn_days) else "in date"
+
+
+@lru_cache(maxsize=64)
+def agreements_changed_on(on: date) -> date:
+    """Return the last day up to `on` on which one of them began or went out of date; from then on all is as it is."""
+    days = (day for a in agreements().values() for day in (a.dates.since, a.dates.review_on) if day <= on)
+    return max(days, default=date.min)
 
 
 def reviews_due(on: date) -> tuple[SharingAgreement, ...]:

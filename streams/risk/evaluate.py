@@ -243,3 +243,9 @@ def weeks_of(
         was = book.get(monday(on), (0, 0, 0))
         book[monday(on)] = (was[0] + p, was[1] + a, was[2] + u)
     return weeks
+
+
+def beyond(findings: list[Finding], base: list[Finding]) -> list[Finding]:
+    """Return those findings that the base audience does not have already, just so."""
+    known = {(f.rule.id, f.scope, f.level, f.evidence) for f in base}
+    return [f for f in findings if (f.rule.id, f.scope, f.level, f.evidence) not in known]

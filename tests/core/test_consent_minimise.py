@@ -153,6 +153,27 @@ def test_free_text_rests_on_a_ground() -> None:
     assert {"circumstances", "voice_of_child"}.isdisjoint(found.facts.data)
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"body": "local-authority"}, True),
+        ({"body": "school", "role": "designated-safeguarding-lead"}, False),
+        ({"body": "nhs", "role": "school-nurse"}, False),
+        ({"body": "local-authority", "purpose": "secondary-use"}, False),
+        ({"body": "local-authority", "involved": "break-glass"}, False),
+    ],
+)
+def test_who_found_a_young_person_competent_is_told_to_the_authority_s_own_workers(
+    more: dict[str, str], told: bool
+) -> None:
+    """Whoever relies on it can ask them; for others it is enough that somebody found it, and on what day."""
+    data = {"agreement": "Y1", "capacity": "competent-young-person", "assessed_by": "Ann Nurse"}
+    given = facts("hearth.agreement.AgreementGiven", data=data)
+    found = seen(TELL._replace(category="agreement", purpose="early-help")._replace(**more), given)
+    assert ("assessed_by" in found.facts.data) is told
+    assert ("data.assessed_by" in found.removed) is not told
+
+
 def test_released_and_removed_are_all_there_was() -> None:
     """Every field that said something is in one of the two lists, and a digest of what is gone goes too."""
     found = seen(TELL._replace(role="teacher", category="concern"))

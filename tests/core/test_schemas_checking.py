@@ -181,6 +181,17 @@ def test_a_young_persons_own_agreement_names_who_assessed_their_competence() -> 
         assert remarks(changed(given, capacity=capacity, assessed_by="HV-31")) == []
 
 
+@pytest.mark.parametrize("what", ["Given", "Narrowed", "Withdrawn", "Refused"])
+def test_whoever_agrees_or_takes_it_back_is_named(what: str) -> None:
+    """Of nobody's word a person must decide whose it was: the publisher is told while it can still say so."""
+    sent = f"hearth.agreement.Agreement{what}"
+    assert remarks(changed(sent)) == []
+    nobody = changed(sent)
+    for person in nobody.data["about"]["persons"]:
+        person["role"] = "for"
+    assert remarks(nobody) == [("data.about.persons", "nobody-named-who-says-so")]
+
+
 def test_a_number_that_replaces_another_must_pass_its_check_too() -> None:
     """Otherwise a person would be filed under nobody's number."""
     event = changed("hearth.health.IdentifierSuperseded", superseded_by={"system": "nhs-number", "value": "9434765918"})

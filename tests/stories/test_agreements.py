@@ -119,3 +119,55 @@ def test_whoever_does_not_work_with_the_family_is_not_told_what_it_agreed_to(hub
     stranger = story.professional("social-care", "social-worker", subscriber="social-care")
     hub.happens(story)
     assert hub.agreements(story, stranger, zoe) == {}
+
+
+def test_a_mother_takes_back_at_the_surgery_what_she_agreed_to_with_social_care(hub: Told, story: Story) -> None:
+    """Jo tells the health visitor, who knows of no agreement, and writes it down under a number of her own."""
+    zoe, jo, worker = agreed_family(story, 9)
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == {"AttendanceRecorded", "AppointmentNotAttended", "StrengthObserved"}
+    story.withdraw(jo, zoe, agency="health", reference="surgery-12")
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == set()
+    assert hub.links(story, zoe)["withhold"] == 3
+    assert hub.agreements(story, worker, zoe)["agreement-1"] == "withdrawn"
+
+
+def test_a_withdrawal_by_somebody_whom_the_hub_cannot_place_is_for_a_person(hub: Told, story: Story) -> None:
+    """The school knows Jo by no number that the hub knows. It may be she: nothing is shared until somebody has asked."""
+    zoe, jo, worker = agreed_family(story, 9)
+    story.withdraw(jo, zoe, agency="school", reference="front-office-12")
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == set()
+    assert hub.links(story, zoe)["refer"] == 3
+
+
+def test_a_nine_year_old_is_said_to_be_sixteen_and_a_person_decides(hub: Told, story: Story) -> None:
+    """Whoever filled in the form chose the wrong box. The hub knows when Zoe was born, and relies on nothing."""
+    zoe = story.child("Zoe", f"{story.today.year - 9}-01-01")
+    worker = story.professional("social-care", "early-help-worker")
+    story.agree(zoe, zoe, capacity="young-person-16-or-over")
+    story.lead(worker, zoe)
+    story.not_brought(zoe, 15)
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == set()
+    assert hub.links(story, zoe)["refer"] == 1
+
+
+def test_on_her_sixteenth_birthday_zoe_is_to_be_asked_herself(hub: Told, story: Story) -> None:
+    """Jo agreed while Zoe was fifteen. From her birthday on it is held until she is asked; then it is hers to give."""
+    birthday = story.day(-2)
+    zoe, jo = story.child("Zoe", f"{birthday.year - 16}-{birthday:%m-%d}"), story.adult("Jo")
+    worker = story.professional("social-care", "early-help-worker")
+    story.relate(zoe, jo, "mother")
+    story.agree(jo, zoe)
+    story.lead(worker, zoe)
+    story.not_brought(zoe, 15)
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == {"AppointmentNotAttended"}
+    hub.days_pass(2)
+    assert hub.links(story, zoe)["hold"] == 1
+    assert shown(hub.reads(story, worker, zoe)) == set()
+    story.agree(zoe, zoe, reference="agreement-2", days_ago=-2, capacity="young-person-16-or-over")
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == {"AppointmentNotAttended"}
