@@ -57,8 +57,8 @@ class Kept:
 class Desk:
     """A hub that was told a story, and a desk from which somebody looks."""
 
-    def __init__(self, story: Story) -> None:
-        self.told, self.story, self.log = InMemory(), story, Kept()
+    def __init__(self, story: Story, told: InMemory | None = None) -> None:
+        self.told, self.story, self.log = told or InMemory(), story, Kept()
         self.told.happens(story)
         self.now = datetime.combine(story.today, time(18), UTC)
         self.projected: Any = Projected(self.told)
