@@ -16,7 +16,7 @@ from consent import decision
 from consent.decision import Decision, Outcome
 from schemas.codec import from_json
 from schemas.ids import FamilyId
-from schemas.records import Identifier, PersonAsKnown, Record
+from schemas.records import Identifier, PersonAsKnown, Record, decode_review
 from streams import topology
 from streams.disclose import look, replay
 from streams.gate import HUB, Answer, Recipient, body_of
@@ -215,3 +215,25 @@ def test_a_recipients_body_in_law_follows_from_their_agency(role: str, sector: s
     """The powers name bodies, not jobs; whoever is not known to be named by them is not."""
     assert body_of(Recipient("w_1", role, sector, agency, "normal")) == body
     assert body_of(HUB) == "hub"
+
+
+def test_what_was_shared_until_the_parents_differ_waits_for_a_person_by_reference_only(story: Story) -> None:
+    """Once referred, it is on the queue, though it came long before; under one reference however often it is asked
+    about again."""
+    child, mother = known_to_care(story)
+    father = story.adult("Abel")
+    story.relate(child, father, "father")
+    story.agree(mother, child)
+    story.not_brought(child, 20)
+    desk = Desk(story)
+    assert desk.told.links(story, child)["refer"] == 0
+    assert desk.told.reviews(story) == []
+    story.refuse(father, child)
+    desk.told.happens(story)
+    story.worried(story.professional("school", "teacher"), child, 1)
+    desk.told.happens(story)
+    queued = [decode_review(r.value or b"") for r in desk.told.hub.trace.topics[topology.REVIEW]]
+    assert desk.told.links(story, child)["refer"] == len({one.id for one in queued}) == 2
+    assert {one.reason for one in queued} == {"refer"}
+    assert {one.families for one in queued} == {(desk.told.family(child),)}
+    assert [one.sealed for one in queued if one.id == queued[0].id] == [b""]
