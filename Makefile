@@ -3,6 +3,7 @@
 # make check   lint, types and layers
 # make bench   the benchmarks, on real Kafka
 # make faults  the fault tests with full counts
+# make mutate  every policy and condition deleted and inverted: each must make a case fail (some minutes)
 # make lock    pin every dependency anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 ARGS ?=
 
-.PHONY: install install-dev demo test check bench faults kafka lock clean
+.PHONY: install install-dev demo test check bench faults mutate kafka lock clean
 
 install: $(VENV)/.runtime
 install-dev: $(VENV)/.dev
@@ -61,6 +62,9 @@ $(QUIX)/.ready: requirements-bench.txt pyproject.toml $(BIN)/uv
 
 faults: install-dev kafka
 	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 $(BIN)/pytest -m fault $(ARGS)
+
+mutate: install-dev
+	$(BIN)/hearth policy mutate $(ARGS)
 
 lock: install-dev
 	$(BIN)/uv pip compile -q pyproject.toml --extra postgres --generate-hashes --python-version 3.11 --universal \

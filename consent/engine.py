@@ -101,7 +101,7 @@ class Engine:
             self.misses += 1
             return self._remember(request, self._decide(request))
         except Exception as wrong:  # noqa: BLE001 (whatever it is, a person decides)
-            return _refer((f"the policies could not be asked: {type(wrong).__name__}",))
+            return refer((f"the policies could not be asked: {type(wrong).__name__}",))
 
     def _remember(self, request: Request, ruling: Ruling) -> Ruling:
         if not ruling.errors:  # what failed may not fail again
@@ -113,12 +113,12 @@ class Engine:
     def _decide(self, request: Request) -> Ruling:
         said = request._asdict()
         if unknown := self._unknown(said):
-            return _refer(unknown)
+            return refer(unknown)
         said |= self._unread
         part = self._parts.of(said)
         result = cedarpy.is_authorized(_question(said, part), part.policies, self._nothing)
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
-            return _refer(tuple(self._failed(text, part) for text in result.diagnostics.errors) or ("no decision",))
+            return refer(tuple(self._failed(text, part) for text in result.diagnostics.errors) or ("no decision",))
         held = [self._policy(number, part) for number in sorted(result.diagnostics.reasons, key=place)]
         return _shared(held, removed_fields(request)) if result.allowed else _denied(held)
 
@@ -156,7 +156,8 @@ def _in_plain_words(policies: Policies) -> str:
     return _CONTEXT_WORD.sub(r"\1", policies.text)
 
 
-def _refer(errors: Iterable[str]) -> Ruling:
+def refer(errors: Iterable[str]) -> Ruling:
+    """Return the ruling on what could not be asked: a person decides, and the record says what went wrong."""
     return Ruling(Outcome.REFER, ("error",), errors=tuple(errors), rationale="Something failed: a person decides.")
 
 

@@ -28,7 +28,7 @@ _ITSELF = "agreement"  # the category of the record of a judgement: as open as w
 class Meaning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one code of a judgement answers, and for how many days (judgements.toml). `own`: also for who said it."""
 
-    word: Literal["approver", "detriment", "public_interest", "opt_out", "family_told"]
+    word: Literal["approver", "override", "detriment", "public_interest", "opt_out", "problems", "family_told"]
     says: str
     days: int
     source: str

@@ -72,6 +72,7 @@ def coverage(cases: Cases, by: Engines) -> Coverage:
         asked = [request for case, request in cases if name in _ids(by(case.switches))]
         holds = _alone(policies, name, said)
         before = {request: holds(request) for request in asked}
+        before = dict(sorted(before.items(), key=lambda one: not one[1]))  # where it holds, most conditions turn it
         for condition in conditions(said):
             count += 1
             after = _alone(policies, name, _turned(said, condition))

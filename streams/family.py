@@ -11,9 +11,9 @@ from consent.decision import Outcome as Verdict
 from consent.seal import Pseudonyms, item_label, unseal
 from schemas import records
 from schemas.errors import Unsealable
-from schemas.ids import EventKey, FamilyId, PersonId
-from schemas.records import Erased, Item, Members, Record, Review, Section, SendSection, Tick
-from streams import sealed, topology
+from schemas.ids import FamilyId, PersonId
+from schemas.records import Erased, Item, Members, Record, Section, SendSection, Tick
+from streams import sealed, topology, waiting
 from streams.alert import Alerts
 from streams.attendance import Book, counts_as_absence
 from streams.due import move_due, take_due
@@ -142,7 +142,7 @@ class FamilyStage:
         decision = self.linking.arrive(family, item.person, facts, item.event, carrier, at or item.received_at)
         outcome.decisions.append(decision)
         if decision.outcome is Verdict.REFER:
-            outcome.emits.append(self._refer(item, family, sealed.is_sealed(facts)))
+            outcome.emits.append(waiting.arrived(self.pseudonyms, item, sealed.is_sealed(facts)))
 
     def _stir(self, family: Family, person: PersonId, data: dict[str, object], book: Book) -> None:
         """A plain mark matters to the rules when a pupil is absent, or while an alert rests on attendance."""
@@ -155,19 +155,6 @@ class FamilyStage:
         }
         layers |= {False, True} if counts_as_absence(data) else set()
         family.restless, family.stirred = family.restless or False in layers, family.stirred or True in layers
-
-    def _refer(self, item: Item, family: Family, layer: bool, reason: str = "refer") -> Emit:
-        review = Review(
-            id=self.pseudonyms.mint("v", item.id, family.family, reason),
-            event=item.event,
-            reason=reason,
-            received_at=item.received_at,
-            sealed=item.sealed,
-            key_id=item.id,
-            persons=(item.person,),
-            families=(family.family,),
-        )
-        return Emit(sealed.review_topic(layer), review.id, records.encode(review))
 
     def _tick(
         self, tick: Tick, partition: int, state: State[Value], loaded: dict[FamilyId, Family]
@@ -194,7 +181,7 @@ class FamilyStage:
         at = family.as_of
         under = settled_under(family, self.linking.gate, on_day(at)) if at else ""
         if at is not None and under != family.register_version:
-            outcome.decisions += self.linking.again(family, at)
+            self._ask_again(family, at, outcome)
             family.register_version, family.restless = under, True
             self._remind(family, at, outcome)
         if at is not None and family.restless:
@@ -209,10 +196,15 @@ class FamilyStage:
         at = sealed.later(family.as_of, family.sealed_as_of)
         if at is None or not _has_sealed(family):
             return
-        outcome.decisions += self.linking.again(family, at, layer=True)
+        self._ask_again(family, at, outcome, layer=True)
         self._remind(family, at, outcome, layer=True)
         self._alert_cleared(family, at, outcome)
         self._set_timer(family, on_day(at), partition, state, layer=True)
+
+    def _ask_again(self, family: Family, at: datetime, outcome: Outcome, layer: bool = False) -> None:
+        decisions = list(self.linking.again(family, at, layer))
+        outcome.decisions += decisions
+        outcome.emits += waiting.asked_again(self.pseudonyms, decisions)
 
     def _alert(self, family: Family, at: datetime, outcome: Outcome) -> None:
         if not family.alerts and not self._may_count(family):
@@ -266,16 +258,7 @@ class FamilyStage:
         ends = self.linking.ends_soon(family, on_day(at), layer)
         if ends is None:
             return
-        review = Review(
-            id=self.pseudonyms.mint("v", family.family, "hold-ends-soon", ends.isoformat(), *("sealed",) * layer),
-            event=EventKey(""),
-            reason="hold-ends-soon",
-            received_at=at,
-            sealed=b"",
-            key_id="",
-            families=(family.family,),
-        )
-        outcome.emits.append(Emit(sealed.review_topic(layer), review.id, records.encode(review)))
+        outcome.emits.append(waiting.hold_ends(self.pseudonyms, family.family, ends, at, layer))
 
     def _set_timer(self, family: Family, on: date, partition: int, state: State[Value], layer: bool = False) -> None:
         days = [d for d in self.linking.timers(family, layer) if d > on]

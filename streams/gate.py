@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 import msgspec
 
 from consent.agreement_competence import Heard
 from consent.days import london_day
 from consent.decision import Decision, Outcome, Ruling, record
-from consent.engine import Engine
+from consent.engine import Engine, refer
 from consent.ground_rules import ground_rules
 from consent.grounds import OpenGround, stronger
 from consent.judgements import TOLD, About, Finding
@@ -26,6 +27,7 @@ from consent.sharing import sensitivity, sharing_agreement_state
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
 
+T = TypeVar("T")
 Persons = tuple[PersonId, ...]
 """Every id of the one person that an item is about: more than one where they were minted twice."""
 _BODIES = {
@@ -71,8 +73,9 @@ class Said(msgspec.Struct, frozen=True):
     family_told: str = ""
 
 
-NOTHING_SAID = Said()
+_NOTHING_SAID = Said()
 HUB = Recipient("hub", "hub", "hub", "hub", "sealed")
+_UNHEARD = Heard("", "", "")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -95,38 +98,36 @@ class Gate:
     engine: Engine
     salt: Callable[[int], bytes]
 
-    def link(
-        self, facts: Facts, person: Persons, register: Register, on: date, said: Said = NOTHING_SAID
-    ) -> Answer:
+    def link(self, facts: Facts, person: Persons, register: Register, on: date) -> Answer:
         """Ask whether an item with these facts may join the record of the family whose register this is."""
-        return self._ask("link", facts, person, register, on, HUB, said)
+        return self._ask("link", facts, person, register, on, HUB)
 
     def disclose(
-        self,
-        facts: Facts,
-        person: Persons,
-        register: Register,
-        on: date,
-        to: Recipient,
-        purpose: str = "",
-        said: Said = NOTHING_SAID,
+        self, facts: Facts, person: Persons, register: Register, on: date, to: Recipient, purpose: str = ""
     ) -> Answer:
         """Ask whether `to` may see this item now, for the item's own purpose or for the one the reader declares."""
         if purpose and purpose != facts.purpose:
             facts = msgspec.structs.replace(facts, purpose=purpose)
-        return self._ask("disclose", facts, person, register, on, to, said)
+        return self._ask("disclose", facts, person, register, on, to)
 
     def _ask(
-        self, action: str, facts: Facts, person: Persons, register: Register, on: date, to: Recipient, said: Said
+        self, action: str, facts: Facts, person: Persons, register: Register, on: date, to: Recipient
     ) -> Answer:
         # agreements between agencies know voluntary bodies by their sector
         body = "voluntary" if to.sector == "voluntary" else to.agency
-        heard = register.heard(facts.purpose, facts.category, to.agency, to.role, person, on)
-        kind = sensitivity(facts)
+        wrong: list[str] = []
+        covered = (facts.agency, body, facts.purpose, facts.category, on)
+        agencies = _tried(wrong, "sharing_agreement", "", sharing_agreement_state, *covered)
+        asked = (facts.purpose, facts.category, to.agency, to.role, person, on)
+        heard = _tried(wrong, "agreement", _UNHEARD, register.heard, *asked)
+        kind = _tried(wrong, "sensitivity", "", sensitivity, facts)
         about = About(person, facts.purpose, facts.category, kind, to.id, to.agency, to.role, on)
-        findings = _unsaid(register.findings(about), said, action)
-        said = msgspec.structs.replace(said, **{one.word: one.says for one in findings}) if findings else said
-        ground, reason, rationale = _ground(facts, person, register, on, to)
+        findings: tuple[Finding, ...] = _tried(wrong, "judgements", (), register.findings, about)
+        if action == "link":  # the hub keeps it: that the family was told is about telling somebody
+            findings = tuple(one for one in findings if one.word != TOLD)
+        said = Said(**{one.word: one.says for one in findings}) if findings else _NOTHING_SAID
+        nothing = ("", "", "")
+        ground, reason, rationale = _tried(wrong, "ground", nothing, _ground, facts, person, register, on, to)
         request = Request(
             action=action,
             role=to.role,
@@ -139,7 +140,7 @@ class Gate:
             tier=facts.tier,
             publisher=facts.agency,
             purpose=facts.purpose,
-            sharing_agreement=sharing_agreement_state(facts.agency, body, facts.purpose, facts.category, on),
+            sharing_agreement=agencies,
             agreement=heard.state,
             ground=ground,
             approver=said.approver,
@@ -150,11 +151,13 @@ class Gate:
             public_interest=said.public_interest,
             opt_out=said.opt_out,
             problems=said.problems,
-            restricted="restricted" if register.restricted(person, on) else "none",
+            restricted="restricted" if _tried(wrong, "restricted", True, register.restricted, person, on) else "none",
         )
+        right = _tried(wrong, "competence", "", _competence, register, heard)
         ruling = self.engine.on(on).rule(request)
+        ruling = refer((*wrong, *ruling.errors)) if wrong else ruling
         told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
-        return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told, findings)
+        return Answer(ruling, request, heard.event, reason, rationale, right, told, findings)
 
     def record(
         self,
@@ -204,6 +207,19 @@ class Gate:
         )
 
 
+def _tried(wrong: list[str], field: str, failed: T, resolve: Callable[..., T], *asked: object) -> T:
+    """Return what `resolve` says of a field of the question; where it fails, `failed`, and name the field in `wrong`.
+
+    The gate's asking is part of the decision engine, which lets nothing through for having failed: whatever goes wrong
+    in it, a person decides, and the record says in which field, and what kind of error; never its words.
+    """
+    try:
+        return resolve(*asked)
+    except Exception as error:  # noqa: BLE001 (as the engine's own: whatever it is, a person decides)
+        wrong.append(f"{field}: {type(error).__name__}")
+        return failed
+
+
 def body_of(to: Recipient) -> str:
     """Return the recipient's kind of body in law, as the powers name them."""
     if to.sector == "voluntary":
@@ -238,12 +254,6 @@ def _told(ruling: Ruling, heard: Heard, reason: str) -> str:
     if reason == _UNSAFE:
         return f"not-told: {_UNSAFE}"
     return "agreed" if heard.state == "in-force" and heard.competence in COUNTS else "not-said"
-
-
-def _unsaid(findings: tuple[Finding, ...], said: Said, action: str) -> tuple[Finding, ...]:
-    """Return what is on the register and not said anew; a link is told to nobody."""
-    silent = [one for one in findings if getattr(said, one.word) == getattr(NOTHING_SAID, one.word)]
-    return tuple(one for one in silent if action == "disclose" or one.word != TOLD)
 
 
 def _open_ground(person: Persons, register: Register, on: date) -> OpenGround | None:

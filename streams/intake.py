@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from consent.seal import Pseudonyms
-from consent.sharing import category
+from consent.sharing import category, sensitive_roles
 from schemas.codec import check, decode, digest
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
@@ -91,6 +91,7 @@ class Intake:
         try:
             remarks = check(event, origin.agency)
             check_author(event, origin.agency, self.directory)
+            _about_somebody(event)
         except Refusal as refusal:
             return self._answers.refused(record, origin, refusal, receipt, "quarantined", tier_of(event))
         now = Seen(receipt, origin.place)
@@ -178,6 +179,13 @@ def check_author(event: CloudEvent, agency: str, directory: Directory) -> None:
 def tier_of(event: CloudEvent) -> str:
     """The tier that an event says it has; empty where it says none."""
     return str(event.data["about"].get("tier") or "")
+
+
+def _about_somebody(event: CloudEvent) -> None:
+    """Raise Refusal for an event that names nobody but who told of it: it would have no place in any record."""
+    roles = {person["role"] for person in event.data["about"]["persons"]}
+    if roles and roles <= sensitive_roles():
+        raise Refusal("data.about.persons", "no-person", "it names nobody that it is about", "Name whom it is about")
 
 
 def lacks_agreement(contract: Contract, facts: Facts, event: CloudEvent) -> bool:

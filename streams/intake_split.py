@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from consent.seal import Pseudonyms, item_label, seal
-from consent.sharing import category
+from consent.sharing import category, sensitive_roles
 from schemas.codec import signs
 from schemas.contract import Contract
 from schemas.errors import KeyDestroyed
@@ -106,14 +106,15 @@ class Splitter:
     ) -> list[Emit]:
         """Return the items of one event, or `only` one person's.
 
-        A person said twice is one part; their second role stands as a party.
+        A person said twice is one part; their second role stands as a party. So does an informant's only one: what
+        they told is about others, and no part of their own family's record.
         """
-        if len(parts) == 1:
+        if len(parts) == 1 and not _told(parts[0]):
             return self._emits(event, parts[0], part_of(facts, parts[0].said, ()), received_at)
         emits: list[Emit] = []
         done: set[PersonId] = set()
         for place, part in enumerate(parts):
-            if part.person not in done and only in (None, part.person):
+            if part.person not in done and (part.person == only or (only is None and not _told(part))):
                 done.add(part.person)
                 parties = tuple([Party(p.person, p.said.role) for n, p in enumerate(parts) if n != place])
                 emits += self._emits(event, part, part_of(facts, part.said, parties), received_at)
@@ -134,6 +135,10 @@ class Splitter:
             )
             for family in part.families
         ]
+
+
+def _told(part: Part) -> bool:
+    return part.said.role in sensitive_roles()
 
 
 def part_of(facts: Facts, said: PersonAsKnown, parties: tuple[Party, ...]) -> Facts:

@@ -19,7 +19,9 @@ from agents.ig.measures import definitions
 from agents.ig.watch import behaviours
 from consent import minimise, policy, sharing
 from consent.agreement_ages import ages
+from consent.judgements import meanings
 from consent.policy import Policy
+from consent.trial import table
 from schemas import codes
 from schemas.contract import contracts
 from streams.risk.rules import rule_book
@@ -114,7 +116,7 @@ def _policy(one: Policy) -> Section:
 
 
 def _unconfirmed() -> Iterable[str]:
-    """Name every threshold, period and code that is marked as confirmed by nobody."""
+    """Name every law, threshold, period and code that is marked as confirmed by nobody."""
     for name in codes.names():
         every = codes.code_list(name).codes.values()
         yield from (f"code list {name}: {code.code}" for code in every if not code.checked)
@@ -124,6 +126,10 @@ def _unconfirmed() -> Iterable[str]:
     yield from (f"measure: {name}" for name, one in definitions().items() if not one.checked)
     yield from (f"age in the register of agreements: {name}" for name, one in ages().items() if not one.checked)
     yield from (f"combination: {one.id}" for one in rule_book().rules if not one.checked)
+    every_policy = policy.load(policy.switches()).by_number.values()
+    yield from (f"policy: {one.id}" for one in every_policy if not one.checked)
+    yield from (f"judgement: {code}" for code, one in meanings().items() if not one.checked)
+    yield from (f"law of the cases: {name}: {row.unchecked}" for name, row in table().rows.items() if row.unchecked)
 
 
 def markdown(record: Section) -> str:

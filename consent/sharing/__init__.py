@@ -186,22 +186,39 @@ def sharing_agreement_state(publisher: str, recipient: str, purpose: str, catego
     return "in-date" if on < agreement.dates.review_on else "out-of-date"
 
 
+class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """sensitive.toml as a whole. `roles`: the kind of whoever has that role in an event."""
+
+    source: str
+    roles: dict[str, str]
+    kind: tuple[SensitiveKind, ...]
+
+
 @cache
-def _sensitive() -> dict[str, dict[str, SensitiveKind]]:
-    """Return, for each field of an event's data, the codes that make it sensitive."""
+def _sensitive() -> tuple[dict[str, str], dict[str, dict[str, SensitiveKind]]]:
+    """Return the roles that make a part sensitive; and, for each field of an event's data, the codes that do."""
     try:
-        kinds = msgspec.convert(msgspec.toml.decode(_read("sensitive"))["kind"], tuple[SensitiveKind, ...])
-    except (msgspec.ValidationError, KeyError) as wrong:
+        said = msgspec.toml.decode(_read("sensitive"), type=Sensitive)
+    except msgspec.DecodeError as wrong:
         raise Misconfigured(f"consent/sharing/sensitive.toml: {wrong}") from wrong
     by_field: dict[str, dict[str, SensitiveKind]] = {}
-    for kind in kinds:
+    for kind in said.kind:
         by_field.setdefault(kind.field, {}).update(dict.fromkeys(kind.any, kind))
-    return by_field
+    return said.roles, by_field
+
+
+@cache
+def sensitive_roles() -> frozenset[str]:
+    """Return the roles in an event whose part is sensitive whatever the event says."""
+    return frozenset(_sensitive()[0])
 
 
 def sensitivity(facts: Facts) -> str:
-    """Return the sensitive kind of an item (`none` for most): what its codes tell, else its category's own."""
-    for field, kinds in _sensitive().items():
+    """Return the sensitive kind of an item (`none` for most): of the person's role, of its codes, or its category's."""
+    roles, by_field = _sensitive()
+    if facts.role in roles:
+        return roles[facts.role]
+    for field, kinds in by_field.items():
         said = facts.data.get(field)
         if facts.category == "involvement" and isinstance(said, str):
             said = _words(said, kinds)

@@ -25,6 +25,7 @@ from schemas.ids import FamilyId
 
 SAMPLE = 40  # mutants of more than a thousand; `hearth policy mutate` tries all
 DAY = datetime(2026, 9, 14, 9, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +43,66 @@ def test_every_case_is_decided_as_its_source_says(read: Table, by: trial.Engines
     assert [(r.case.name, r.wrong, r.ruling.rules) for r in trial.run(read.cases, by) if r.wrong] == []
 
 
+# the rows of sharing-rules.md §2.1, and the two that the hub has beside them
+ROWS = {
+    "UK GDPR Art 6": "uk-gdpr-article-6",
+    "Art 9 + DPA 2018 Sch 1": "article-9-schedule-1",
+    "Art 10 / DPA Part 3": "article-10",
+    "Children Act 1989 s17": "children-act-1989-s17",
+    "CA 1989 s47": "children-act-1989-s47",
+    "Haringey [2013] EWHC 416": "haringey",
+    "CA 2004 s10/s11": "children-act-2004-s10-s11",
+    "CA 2004 new duty": "duty-to-disclose-2026",
+    "Consistent identifier, s16LC": "consistent-identifier",
+    "Crime & Disorder Act 1998 s115": "crime-and-disorder-s115",
+    "Victims & Prisoners Act 2024 (Encompass)": "encompass",
+    "Digital Economy Act 2017 s35": "digital-economy-s35",
+    "Working Together 2023": "working-together",
+    "DfE advice 2024, golden rules": "golden-rules",
+    "Caldicott (8)": "caldicott",
+    "Common-law confidence": "common-law-confidence",
+    "Article 8, [2016] UKSC 51": "article-8",
+    "Gillick": "gillick",
+    "National data opt-out": "national-data-opt-out",
+    "Subject access": "subject-access",
+    "Retention": "retention",
+}
+ITS_OWN = {"agreements-between-agencies", "registers"}
+# What decides a row that no policy decides, and the tests of it.
+DECIDED_BY = {
+    "consistent-identifier": (
+        "consent/policy/switches.toml",
+        "tests/core/test_consent_cases.py::test_switches_say_from_when_and_on_what_source",
+    ),
+    "subject-access": (
+        "agents/ig/exemptions.py",
+        "tests/core/test_ig_access.py::test_what_may_tell_of_harm_waits_for_a_person_and_a_record_without_the_choice_is_refused",
+    ),
+    "retention": (
+        "consent/retention/__init__.py",
+        "tests/core/test_retention_classes.py::test_the_class_that_ends_last_governs",
+    ),
+}  # fmt: skip
+
+
 def test_every_row_of_law_has_an_allow_a_deny_and_an_edge_case(read: Table) -> None:
-    """At least 150 cases, each with a source; a row without cases says why it decides no outcome."""
+    """At least 150 cases, each with a source; no row of the rules is left out, with its cases or without."""
+    assert len(ROWS) == 21
+    assert set(read.rows) == {*ROWS.values(), *ITS_OWN}
     assert trial.gaps(read) == []
     assert len(read.cases) >= 150
     assert all(case.source for case, _ in read.cases)
-    assert {name for name, row in read.rows.items() if row.none} == {
-        "consistent-identifier", "subject-access", "retention",
-    }  # fmt: skip
+
+
+@pytest.mark.parametrize("row", DECIDED_BY)
+def test_a_row_without_a_case_is_decided_elsewhere_and_tested_there(read: Table, row: str) -> None:
+    """It says why no policy decides it; the place that does is there, and so is its test."""
+    assert {name for name, one in read.rows.items() if one.none} == set(DECIDED_BY)
+    place, test = DECIDED_BY[row]
+    assert place in read.rows[row].none
+    assert (ROOT / place).exists()
+    file, _, name = test.partition("::")
+    assert f"def {name}(" in (ROOT / file).read_text("utf-8")
 
 
 def test_a_case_is_what_it_says_it_is(read: Table) -> None:
@@ -62,10 +115,12 @@ def test_a_case_is_what_it_says_it_is(read: Table) -> None:
         assert expected.setdefault((request, case.switches), case.expect) is case.expect, case.name
 
 
-def test_every_policy_is_reached(read: Table, by: trial.Engines) -> None:
-    """No policy that no case reaches, those behind a switch too."""
-    reached = {rule for result in trial.run(read.cases, by) for rule in result.ruling.rules}
-    assert {one.id for one in Engine(policy.switches()).policies.by_number.values()} <= reached
+def test_every_policy_is_reached_and_every_condition_decided(read: Table, by: trial.Engines) -> None:
+    """No policy that no case reaches, and no condition or member that no case turns on; those behind a switch too."""
+    found = mutants.coverage(read.cases, by)
+    assert (found.unreached, found.undecided) == ((), ())
+    assert found.policies == len(Engine(policy.switches()).policies.by_number)
+    assert found.conditions > 600
 
 
 @pytest.mark.parametrize("seed", [20260914])

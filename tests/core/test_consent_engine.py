@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import consent.policy as policies
-from consent import decision, sharing
+from consent import decision, sharing, trial
 from consent.decision import Outcome, record, request_of
 from consent.engine import WORDS, Engine
 from consent.request import Request
@@ -85,6 +85,21 @@ def test_every_attribute_of_every_request_left_out_is_referred(place: int) -> No
             ruling = engine.rule(short)
             assert ruling.outcome is Outcome.REFER
             assert ruling.errors
+
+
+@pytest.mark.parametrize("wrong", ["no-such-word", "", None, "left out"], ids=["unknown", "empty", "none", "left-out"])
+def test_no_attribute_of_any_case_can_be_wrong_and_decided_by_rule(wrong: str | None) -> None:
+    """All the requests of the cases, each attribute in turn: always a person, always with what was wrong."""
+    by, decided = trial.engines(), []
+    for case, request in trial.table().cases:
+        engine = by(case.switches)
+        for place, field in enumerate(Request._fields):
+            rest = request[place + 1 :] if wrong == "left out" else (wrong, *request[place + 1 :])
+            made: Any = tuple.__new__(Request, (*request[:place], *rest))
+            ruling = engine.rule(made)
+            if (ruling.outcome, ruling.rules) != (Outcome.REFER, ("error",)) or not ruling.errors:
+                decided.append((case.name, field))
+    assert decided == []
 
 
 @settings(max_examples=300, deadline=None)

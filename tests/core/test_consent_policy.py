@@ -142,7 +142,7 @@ CASES: list[tuple[str, Request, dict[str, str], Outcome, str]] = [
         TELL,
         {"sector": "voluntary", "role": "voluntary-worker", "category": "strength"},
         SHARE,
-        "early-help-under-agreement",
+        "early-help-with-the-voluntary-sector",
     ),
     (
         "voluntary, even in harm",
@@ -306,7 +306,7 @@ def test_an_answer_is_worked_out_once() -> None:
 
 def test_the_2026_duty_stands_only_behind_its_switch() -> None:
     """Made and not commenced: off by default; on, it shares only when the detriment test was made and found none."""
-    asked = TELL._replace(purpose="safeguarding", agreement="none")
+    asked = TELL._replace(purpose="safeguarding", agreement="none", body="local-authority")
     assert Engine().rule(asked._replace(detriment="none")).outcome is WITHHOLD
     switched = Engine(["duty-to-disclose"])
     assert switched.rule(asked._replace(detriment="none")).rules == ("duty-to-disclose-2026",)

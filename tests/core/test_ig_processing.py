@@ -52,6 +52,16 @@ def test_the_impact_facts_hold_every_policy_contract_and_combination() -> None:
     assert "combination: parental-trio" in made["unconfirmed"]
 
 
+def test_law_that_nobody_confirmed_is_named() -> None:
+    """Policies, those behind a switch too, the meaning of what people record, and the rows of law themselves."""
+    named = set(impact_facts(ON)["unconfirmed"])
+    every = policy.load(policy.switches()).by_number.values()
+    assert {f"policy: {one.id}" for one in every if not one.checked} == {n for n in named if n.startswith("policy: ")}
+    assert {"policy: encompass-link", "policy: duty-to-disclose-2026", "judgement: approved"} <= named
+    assert "policy: cause-to-suspect-significant-harm" not in named
+    assert "law of the cases: duty-to-disclose-2026: the day it comes into force" in named
+
+
 def test_what_the_files_cannot_tell_is_named_as_missing() -> None:
     """The controller's address is not made up."""
     page = markdown(record(ON))

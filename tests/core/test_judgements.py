@@ -20,7 +20,7 @@ from schemas.codes import code_list
 from schemas.errors import Refusal
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts, Ground
-from streams.gate import HUB, Answer, Gate, Recipient, Said
+from streams.gate import HUB, Answer, Gate, Recipient
 from tests.core.test_consent_register import CHILD, MOTHER, NOON, SIBLING, register, said
 from tests.core.test_consent_register import Said as Told
 
@@ -39,17 +39,14 @@ def judged(event: str = "j", code: str = "approved", by: str = "w_lead", on: str
     return said(event, "sharing.JudgementRecorded", about, "subject", judgement=code, said_by=by, on=on, **fields)
 
 
-def asked(
-    found: Register, to: Recipient = WORKER, on: date = ON, gate: Gate = GATE, now: Said | None = None, **more: Any
-) -> Answer:
+def asked(found: Register, to: Recipient = WORKER, on: date = ON, gate: Gate = GATE, **more: Any) -> Answer:
     """What the gate says of an item about the child, for safeguarding; `data` may make it sensitive."""
     fields: dict[str, Any] = {"category": "health-contact", "purpose": "safeguarding", **more}
     kind = "hearth.health.AppointmentNotAttended"
     facts = Facts(kind, fields.pop("agency", "health"), "s", "d", NOON, NOON, "subject", **fields)
-    said_now = now or Said()
     if to is HUB:
-        return gate.link(facts, (CHILD,), found, on, said_now)
-    return gate.disclose(facts, (CHILD,), found, on, to, said=said_now)
+        return gate.link(facts, (CHILD,), found, on)
+    return gate.disclose(facts, (CHILD,), found, on, to)
 
 
 def clinic(found: Register, *rest: Any, **more: Any) -> Answer:
@@ -183,12 +180,6 @@ def test_what_was_taken_back_does_not_count_in_whatever_order_it_came() -> None:
         assert clinic(register(*both)).ruling.outcome is Outcome.REFER
     mended = judged("m", hours=1, corrects=EventKey("j"), **{**APPROVED, "sensitivity": "hiv"})
     assert clinic(register(first, mended)).ruling.outcome is Outcome.REFER
-
-
-def test_what_is_said_with_the_question_counts_before_what_is_on_the_register() -> None:
-    """It is the later word; and the record names nobody who did not say it."""
-    answer = asked(register(judged(code="favours-confidence")), now=Said(public_interest="favours-sharing"))
-    assert (answer.request.public_interest, answer.findings) == ("favours-sharing", ())
 
 
 def test_time_and_the_version_of_the_register_tell_when_to_ask_again() -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from agents.demo.teller import Professional, Somebody, Story
+from agents.judging import Judged, as_event
 from agents.reading import NOBODY, Reading
 from consent import decision
 from consent.decision import Decision, Outcome
+from schemas.codec import from_json
 from schemas.ids import FamilyId
-from schemas.records import Identifier, PersonAsKnown, Record
+from schemas.records import Identifier, PersonAsKnown, Record, decode_review
 from streams import topology
 from streams.disclose import look, replay
-from streams.gate import HUB, Recipient, Said, body_of
+from streams.gate import HUB, Answer, Recipient, body_of
 from streams.outcome import Emit
 from streams.timeline import Family, on_day
 from tests.stories.told import InMemory
@@ -55,8 +57,8 @@ class Kept:
 class Desk:
     """A hub that was told a story, and a desk from which somebody looks."""
 
-    def __init__(self, story: Story) -> None:
-        self.told, self.story, self.log = InMemory(), story, Kept()
+    def __init__(self, story: Story, told: InMemory | None = None) -> None:
+        self.told, self.story, self.log = told or InMemory(), story, Kept()
         self.told.happens(story)
         self.now = datetime.combine(story.today, time(18), UTC)
         self.projected: Any = Projected(self.told)
@@ -78,16 +80,21 @@ class Desk:
         decisions, _ = look(self.told.hub.family, self.family(child), self.worker(reader), purpose, self.now)
         return decisions
 
-    def asked_for(self, reader: Recipient, child: Somebody, said: Said) -> dict[str, str]:
-        """How each item of the child's that has a category answers, for `said`."""
+    def records(self, who: Professional, child: Somebody, said: Judged, takes_back: str = "") -> str:
+        """The practitioner records about the child what they found; or takes it back. Its record's id."""
+        persons = [{**child.said(who.agency, "subject"), "birth_date": str(child.born)}]
+        later = self.now + timedelta(minutes=len(self.story.events))
+        event = as_event(self.told.hub.names, self.worker(who), persons, said, later, takes_back)
+        self.story.events.append((who.agency, from_json(event)))
+        self.told.happens(self.story)
+        return str(event["id"])
+
+    def asked_for(self, reader: Recipient, child: Somebody) -> dict[str, Answer]:
+        """How each item of the child's that has a category answers, by category."""
         family, gate = self.family(child), self.told.hub.family.linking.gate
-        person = (self.told.person(child),)
-        on = on_day(self.now)
+        person, on = (self.told.person(child),), on_day(self.now)
         entries = [e for section in family.sections.values() for e in section.entries.values()]
-        answers = {
-            e.facts.category: gate.disclose(e.facts, person, family.register, on, reader, "", said) for e in entries
-        }
-        return {category: answer.ruling.outcome for category, answer in answers.items()}
+        return {e.facts.category: gate.disclose(e.facts, person, family.register, on, reader) for e in entries}
 
 
 def known_to_care(story: Story) -> tuple[Somebody, Somebody]:
@@ -156,17 +163,25 @@ def test_the_record_names_the_right_by_which_a_young_person_agreed(story: Story)
 
 
 def test_below_the_threshold_an_item_is_held_and_the_authority_may_record_why_it_cannot_wait(story: Story) -> None:
-    """What a named person recorded reaches the policies as said, and nothing else does."""
+    """Once somebody records that it goes on without agreement, and why, the authority's worker is shown it; nobody
+    elsewhere is."""
     child, _ = known_to_care(story)
     worker = story.professional("social-care", "early-help-worker")
+    manager = story.professional("social-care", "manager", name="Nia Okafor")
     story.lead(worker, child)
     story.not_brought(child, 20)
     desk = Desk(story)
-    worker_there = Recipient("w_1", "early-help-worker", "statutory", "social-care", "normal")
-    assert desk.asked_for(worker_there, child, Said())["health-contact"] == Outcome.HOLD
-    assert desk.asked_for(worker_there, child, Said(override="recorded"))["health-contact"] == Outcome.SHARE
-    elsewhere = msgspec.structs.replace(worker_there, role="teacher", agency="school")
-    assert desk.asked_for(elsewhere, child, Said(override="recorded"))["health-contact"] == Outcome.HOLD
+    there = Recipient("w_1", "early-help-worker", "statutory", "social-care", "normal")
+    elsewhere = msgspec.structs.replace(there, role="teacher", agency="school")
+    assert desk.asked_for(there, child)["health-contact"].ruling.outcome is Outcome.HOLD
+    assert desk.told.links(story, child)["hold"] == 1
+    desk.records(manager, child, Judged("goes-on-without-agreement", ("early-help",), "Nobody can be reached"))
+    assert desk.told.links(story, child)["hold"] == 0
+    assert desk.asked_for(elsewhere, child)["health-contact"].ruling.outcome is Outcome.HOLD
+    (told,) = [d for d in desk.looks(worker, child) if d.category == "health-contact"]
+    assert told.rules == ("section-17-without-agreement",)
+    assert [(one.says, one.by) for one in told.said_by] == [("recorded", desk.worker(manager).practitioner)]
+    assert told.review_on is not None
 
 
 def test_a_family_that_was_not_told_has_the_reason_on_the_record(story: Story) -> None:
@@ -201,3 +216,25 @@ def test_a_recipients_body_in_law_follows_from_their_agency(role: str, sector: s
     """The powers name bodies, not jobs; whoever is not known to be named by them is not."""
     assert body_of(Recipient("w_1", role, sector, agency, "normal")) == body
     assert body_of(HUB) == "hub"
+
+
+def test_what_was_shared_until_the_parents_differ_waits_for_a_person_by_reference_only(story: Story) -> None:
+    """Once referred, it is on the queue, though it came long before; under one reference however often it is asked
+    about again."""
+    child, mother = known_to_care(story)
+    father = story.adult("Abel")
+    story.relate(child, father, "father")
+    story.agree(mother, child)
+    story.not_brought(child, 20)
+    desk = Desk(story)
+    assert desk.told.links(story, child)["refer"] == 0
+    assert desk.told.reviews(story) == []
+    story.refuse(father, child)
+    desk.told.happens(story)
+    story.worried(story.professional("school", "teacher"), child, 1)
+    desk.told.happens(story)
+    queued = [decode_review(r.value or b"") for r in desk.told.hub.trace.topics[topology.REVIEW]]
+    assert desk.told.links(story, child)["refer"] == len({one.id for one in queued}) == 2
+    assert {one.reason for one in queued} == {"refer"}
+    assert {one.families for one in queued} == {(desk.told.family(child),)}
+    assert [one.sealed for one in queued if one.id == queued[0].id] == [b""]
