@@ -48,7 +48,8 @@ def diff(
 ) -> None:
     """Compare two folders of policies: the cases that change, and how many requests one word away from a case do.
 
-    Each as on today's date by its own switches; a case that supposes a law in force supposes it of both.
+    Each as of today by the days of its own switches. A case that supposes a law in force supposes it of both, unless
+    the law is what comes into force with NEW.
     """
     read = table_of(cases)
     was, would = in_force(old), in_force(new, on)
@@ -58,7 +59,8 @@ def diff(
     asked = 0
     for switches in sorted({case.switches for case, _ in read.cases}):
         mine = [(case, request) for case, request in read.cases if case.switches == switches]
-        before, after = engine_of(old, {*was, *switches}), engine_of(new, {*would, *switches})
+        before = engine_of(old, {*was, *switches} - (set(would) - set(was)))
+        after = engine_of(new, {*would, *switches})
         changed += trial.compare([(case.name, request) for case, request in mine], before, after)
         near = [("", one) for one in trial.neighbours((request for _, request in mine), before.policies.words)]
         moved.update(_move(change) for change in trial.compare(near, before, after))

@@ -24,6 +24,7 @@ Purpose = Annotated[str, typer.Option("--purpose", "-p", help="What you need it 
 
 
 PIPED_WIDTH = 160  # characters, where no terminal says how wide it is
+_ANY_WIDTH = 100_000
 _PSEUDONYM = re.compile(r"[a-z]_[0-9a-f]{32}")
 
 
@@ -71,7 +72,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         made.add_row(*map(Text, row))
     console = Console(highlight=False)
     console.width = console.width if console.is_terminal else PIPED_WIDTH
-    console.width = max(console.width, Measurement.get(console, console.options, made).minimum)
+    wide = console.options.update(max_width=_ANY_WIDTH)
+    console.width = max(console.width, Measurement.get(console, wide, made).minimum)
     console.print(made)
 
 
