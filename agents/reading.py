@@ -197,7 +197,8 @@ class Reading:
         return record(
             ruling, request, family=family, recipient=recipient, policy_set=gate.engine.policy_set,
             register_version=register, decided_at=now, salt=gate.salt(16), occasion=now.isoformat(),
-            subjects=subjects, decided_by=recipient, agreement=agreement,
+            subjects=subjects, decided_by="rule" if request.override == "none" else recipient,
+            agreement=agreement,
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ OWN_STEPS = {
     "break-glass-review": "whether the reason for a break-glass may be read, to review it",
     "access": "what may be told to those who ask for their own record",
     "case-review": "whether the chronology of decisions may be taken out for a review",
+    "restriction": "whether this officer may restrict the processing of somebody's information, or lift that",
     "ig-search": "whether an officer may search the decisions",
     "ig-explain": "whether an officer may read what was decided",
     steps.STAGE: "whether what is held of a person is kept, or ends",
@@ -76,7 +77,9 @@ OWN_RULES = {  # what the hub rules outside the policies
     "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
     "hold-ended": "no agreement came within the time that it is held for",
     "nobody-named": "nobody was named by what was said, or by somebody who may not ask",
+    "overtaken-by-the-register": "the family's registers changed before it was in the log, so nothing of it was shown",
     "error": "something failed, and what fails goes to a person",
+    "restriction": "an officer restricted the processing of somebody's information, or lifted that",
     "access": "an officer took this step in answer to a request for access",
     "case-review": "an officer took the chronology out",
     "break-glass-review": "an officer read what was said when the glass was broken",
@@ -88,6 +91,8 @@ OWN_RULES = {  # what the hub rules outside the policies
     "hold": "a legal hold was set: nothing is destroyed while it stands",
     "lift": "a legal hold was lifted",
 }
+NO_POLICY = frozenset(OWN_RULES) - {"nothing-permits-it", "error"}
+"""Rules by which the hub itself answered: asking the policies again would be no answer to the same question."""
 _CODES = {
     "not-tested": "nobody tested it",
     "more-detrimental": "yes",

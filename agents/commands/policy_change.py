@@ -22,15 +22,14 @@ from agents.settings import Settings
 from consent import minimise, sharing, trial
 from consent.days import LONDON
 from consent.decision import Decision, decode
+from consent.explain_words import NO_POLICY
 from consent.replay import Replay
 from consent.replay import replay as replayed
 from consent.trial import Change
 from schemas.errors import Misconfigured, Refusal
 from schemas.ids import PractitionerId
 from schemas.people import KnownPractitioner
-from streams.linking import HOLD_ENDED
 
-WITHOUT_POLICIES = (*HOLD_ENDED.rules, "nobody-named")  # rules of the hub's own, no policy's
 SHOWN = 50  # changes printed; --json prints all
 
 On = Annotated[
@@ -98,7 +97,7 @@ def replay(
     logs, own = _logs(log, reader), own_families(kit.queries, reader)
     start = datetime.combine(since.date(), time(), LONDON).astimezone(UTC)
     decisions = (one for name in logs for one in _recorded(name, log_dir) if _asks(one, start, own))
-    found = replayed(decisions, engine, WITHOUT_POLICIES, sharing_agreements, _agency_of(kit))
+    found = replayed(decisions, engine, NO_POLICY, sharing_agreements, _agency_of(kit))
     unasked = trial.unasked(minimise.rules(), engine.policies.minimising)
     if as_json:
         changes, left = [_change(one) for one in found.changes], _left_alone(found)

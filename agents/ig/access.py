@@ -14,10 +14,9 @@ import msgspec
 
 from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
 from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, check, law, proposed
-from agents.ig.steps import refused, taken
 from agents.queries import Queries
 from agents.reading import NOBODY, Reading
-from consent.decision import Decision, Outcome
+from consent.decision import Decision, Outcome, decision_id
 from consent.sharing import categories, purposes
 from schemas.codes import code_list
 from schemas.ids import FamilyId, PersonId
@@ -191,13 +190,27 @@ class Access:
 
     def _refused(self, stage: str, now: datetime) -> Decision:
         """The record of a request that led to nobody, or to those among whom the officer is: both look alike."""
-        return refused(self._record(NOBODY, stage, now, "refused"))
+        said = self._record(NOBODY, stage, now, "refused")
+        return msgspec.structs.replace(
+            said, outcome=Outcome.WITHHOLD, rules=("nobody-named",), article_6="", gateway="", decided_by="rule"
+        )
 
     def _record(
         self, family: FamilyId, stage: str, now: datetime, occasion: str, *, recipient: str = "", log: str = "main"
     ) -> Decision:
-        gate = self.reading.stage.linking.gate
-        return taken(gate, self.officer, family, stage, now, occasion, recipient=recipient, log=log)
+        gate, to = self.reading.stage.linking.gate, recipient or self.officer.practitioner
+        policy_set = gate.engine.policy_set
+        name = decision_id(
+            stage=stage, family=family, recipient=to, register_version="", policy_set=policy_set,
+            occasion=f"{self.officer.practitioner}.{now.isoformat()}.{occasion}",
+        )  # fmt: skip
+        basis = law().basis[stage]
+        return Decision(
+            id=name, stage=stage, outcome=Outcome.SHARE, family=family, recipient=to, role=self.officer.role,
+            purpose=stage, publisher="hub", category="decisions", decided_at=now, policy_set=policy_set,
+            register_version="", rules=(stage,), article_6=basis.article_6,
+            gateway=basis.gateway, decided_by=self.officer.practitioner, log=log, salt=gate.salt(16),
+        )  # fmt: skip
 
     def _log(self, records: list[Decision]) -> None:
         self.reading.log(records)

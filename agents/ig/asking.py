@@ -13,10 +13,10 @@ from datetime import datetime
 import msgspec
 
 from agents.ig.decisions import EXPLAIN, SEARCH, DecisionLog, Page, Sought
-from agents.ig.steps import refused, taken
+from agents.ig.exemptions import law
 from agents.queries import Queries
 from agents.reading import NOBODY, Reading
-from consent.decision import Decision
+from consent.decision import Decision, Outcome, decision_id
 from schemas.ids import FamilyId, PractitionerId
 from schemas.people import KnownPractitioner
 from streams import sealed
@@ -55,18 +55,27 @@ class Asking:
             return
         hidden = None if found else self.queries.decision(decision)
         if hidden is not None and hidden.log != sealed.SEALED and log.own.hides(hidden.family, hidden.log):
-            yield refused(self._step(EXPLAIN, hidden.family, now, ()), OWN_FAMILY)
+            yield _refused(self._step(EXPLAIN, hidden.family, now, ()), OWN_FAMILY)
             return
-        yield refused(self._step(EXPLAIN, NOBODY, now, ()))  # the open log says the same, whether it was sealed or not
+        # the open log says the same, whether there is none or one that is sealed
+        yield _refused(self._step(EXPLAIN, NOBODY, now, ()), "nobody-named")
         if found is not None:
             yield self._step(EXPLAIN, found.family, now, (found.id,), sealed.SEALED)
 
     def _step(
         self, stage: str, family: FamilyId, now: datetime, named: tuple[str, ...], log: str = "main"
     ) -> Decision:
-        gate = self.reading.stage.linking.gate
-        made = taken(gate, self.officer, family, stage, now, " ".join(named), log=log)
-        return msgspec.structs.replace(made, released=named)
+        gate, me, basis = self.reading.stage.linking.gate, self.officer.practitioner, law().basis[stage]
+        name = decision_id(
+            stage=stage, family=family, recipient=me, register_version="", policy_set="",
+            occasion=f"{now.isoformat()}.{' '.join(named)}",
+        )  # fmt: skip
+        return Decision(
+            id=name, stage=stage, outcome=Outcome.SHARE, family=family, recipient=me, role=self.officer.role,
+            purpose=stage, publisher="hub", category="decisions", decided_at=now, policy_set="", register_version="",
+            rules=(stage,), released=named, article_6=basis.article_6, gateway=basis.gateway, decided_by=me, log=log,
+            salt=gate.salt(16),
+        )  # fmt: skip
 
     def _on(self, log: DecisionLog, step: Decision) -> Decision:
         """Return the record with the rule by which a watch finds it, where the family is the officer's own."""
@@ -87,3 +96,10 @@ class Asking:
         if sought.recipient:
             known = self.queries.practitioner(PractitionerId(sought.recipient))
             yield f"recipient={sought.recipient}" if known else "recipient"
+
+
+def _refused(step: Decision, rule: str) -> Decision:
+    """Return the record of a step that led to nothing, or that the officer may not take."""
+    return msgspec.structs.replace(
+        step, outcome=Outcome.WITHHOLD, rules=(rule,), article_6="", gateway="", decided_by="rule"
+    )

@@ -33,11 +33,12 @@ from streams.outcome import Emit
 from streams.timeline import on_day
 from streams.topology import IG_CASES as TOPIC
 
-OPENED, MORE, EXTENDED, CLOSED = "opened", "more", "extended", "closed"
-HUB = PractitionerId("hub")  # who says what nobody said
+OPENED, EXTENDED, CLOSED = "opened", "extended", "closed"
 BEHAVIOUR = "behaviour"
-_AT_ONCE = 500  # decisions in one question: SQLite takes at least 999
 OWN = (BEHAVIOUR, break_glass.STAGE)  # kinds that nobody asks for
+MORE = "more"  # of the same was found since
+HUB = PractitionerId("hub")  # who says what nobody said
+_AT_ONCE = 500  # decisions in one question: SQLite takes at least 999
 
 
 class NotSo(HearthError):
@@ -103,11 +104,11 @@ class Case(msgspec.Struct, frozen=True):
     outcome: str = ""
     behaviour: str = ""
     refers_to: tuple[str, ...] = ()
-    escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
     opened_by: str = ""
     extended_for: str = ""
     closed_on: date | None = None
     closed_by: str = ""
+    escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
 
 
 @cache
@@ -277,8 +278,8 @@ def stands(every: list[Said], today: date) -> Case | None:
         id=opened.case, kind=opened.kind, about=opened.about, received=opened.received, due=last,
         extended=extended is not None, status="closed" if closed else "open",
         overdue=overdue, outcome=closed.outcome if closed else "",
-        behaviour=opened.behaviour, refers_to=(*opened.refers_to, *more),
-        escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
         opened_by=opened.by, extended_for=extended.reason if extended else "",
         closed_on=on_day(closed.at) if closed else None, closed_by=closed.by if closed else "",
+        behaviour=opened.behaviour, refers_to=(*opened.refers_to, *more),
+        escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
     )  # fmt: skip

@@ -12,10 +12,10 @@ import pytest
 
 from agents.adapters.log_entries import LogEntries
 from agents.cli import run
-from agents.commands.policy_change import WITHOUT_POLICIES
 from consent import policy, sharing, trial
 from consent.decision import Decision, Outcome, encode, record
 from consent.engine import Engine
+from consent.explain_words import NO_POLICY
 from consent.log.entry import LogEntry
 from consent.replay import replay
 from consent.request import Request
@@ -107,7 +107,7 @@ def test_a_whole_story_asked_again_under_the_same_policies_changes_nothing(tmp_p
     assert {one.stage for one in looks + finds} == {"look", "find"}
     every = [*told.hub.trace.log, *looks, *finds]
     assert any(one.removed for one in looks)
-    again = replay(every, Engine(), WITHOUT_POLICIES, sharing.agreements(), lambda one: agency(told, one))
+    again = replay(every, Engine(), NO_POLICY, sharing.agreements(), lambda one: agency(told, one))
     assert [(c.name, c.old, c.new) for c in again.changes] == []
     assert again.by_a_person == 0
     assert again.as_recorded == 0
