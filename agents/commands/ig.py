@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from agents.commands import ig_answers
-from agents.commands.ig_answers import cases_of, holding
+from agents.commands.ig_answers import holding
 from agents.commands.ig_officer import DAY, FirstDay, LastDay, day, officer, period
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import now, tools
@@ -122,15 +122,13 @@ def watch(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
     The hub does so every day by itself, for the week before.
     Run it again, and it adds nothing twice. A case holds a reference only; `hearth ig explain` reads what it refers to.
     """
-    from agents.ig.alike import Comparison  # it loads the whole hub
-    from agents.ig.watch import Watch
+    from agents.watching import watch_of  # it loads the whole hub
 
     period(since, until)
     kit, at = tools(), now()
     reader = officer(kit)
     with holding():
-        alike = Comparison(kit.reading, kit.inside.contact, at)
-        found = Watch(DecisionLog(kit.queries, reader), cases_of(kit), alike).run(since.date(), until.date(), at)
+        found = watch_of(kit, reader, at).run(since.date(), until.date(), at)
     give({"cases": found}) if as_json else line("\n".join(found) or "nothing new to look into")
 
 

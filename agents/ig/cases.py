@@ -280,6 +280,6 @@ def stands(every: list[Said], today: date) -> Case | None:
         overdue=overdue, outcome=closed.outcome if closed else "",
         opened_by=opened.by, extended_for=extended.reason if extended else "",
         closed_on=on_day(closed.at) if closed else None, closed_by=closed.by if closed else "",
-        behaviour=opened.behaviour, refers_to=(*opened.refers_to, *more),
+        behaviour=opened.behaviour, refers_to=tuple(dict.fromkeys((*opened.refers_to, *more))),
         escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
     )  # fmt: skip
