@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from agents.reading import Reading
-from consent.decision import Decision, decision_id
+from consent.decision import CHECK, Decision, decision_id
 from schemas.ids import EventKey, PractitionerId
 from schemas.people import KnownPractitioner
 from streams import sealed
@@ -102,8 +102,15 @@ class Alerting:
             record.family, now, lambda family, at: self._told(reader, record, family, at), reader
         )
 
+    def may_open(self, colleague: KnownPractitioner, record: AlertRecord, now: datetime) -> bool:
+        """Say whether the alert would be shown to `colleague`: a check of the hub's own, at which they see nothing."""
+        stands = self.reading.decided(
+            record.family, now, lambda family, at: self._told(colleague, record, family, at, CHECK)
+        )
+        return stands is not None
+
     def _told(
-        self, reader: KnownPractitioner, record: AlertRecord, family: Family, now: datetime
+        self, reader: KnownPractitioner, record: AlertRecord, family: Family, now: datetime, asked: str = "look"
     ) -> tuple[Iterable[Decision], Alert | None]:
         stage = self.reading.stage
         seen = see(family, stage.linking.gate, self._recipient(reader, record, family, now), on_day(now))
@@ -111,9 +118,10 @@ class Alerting:
             if (finding.rule.id, finding.scope) == (record.rule, record.scope):
                 decisions: list[Decision] = []
                 alert = stage.alerts.compose(family, _sent(record), finding, seen, now, decisions)
-                looks = {one.id: _as_look(one, record, now) for one in decisions}
+                looks = {one.id: _asked_as(asked, one, record, now) for one in decisions}
                 return looks.values(), msgspec.structs.replace(_citing(alert, looks), changed_at=record.changed_at)
         nothing = stage.linking.nothing_shown(family, seen.recipient, "early-help", now)
+        nothing = nothing if asked == "look" else _asked_as(asked, nothing, record, now)
         return [msgspec.structs.replace(nothing, log=sealed.log_of(record.clearance, nothing.log))], None
 
     def say(self, said: AlertSaid) -> None:
@@ -142,14 +150,14 @@ def _sent(record: AlertRecord) -> Sent:
     )  # fmt: skip
 
 
-def _as_look(sent: Decision, record: AlertRecord, now: datetime) -> Decision:
-    """Return the record of a look: a decision of its own, however often the same alert is opened."""
+def _asked_as(stage: str, sent: Decision, record: AlertRecord, now: datetime) -> Decision:
+    """Return the record of a look, or a check: a decision of its own, however often the same alert is opened."""
     name = decision_id(
-        stage="look", family=sent.family, recipient=sent.recipient, register_version=sent.register_version,
+        stage=stage, family=sent.family, recipient=sent.recipient, register_version=sent.register_version,
         policy_set=sent.policy_set, event=sent.event or EventKey(""), items=sent.items,
         occasion=f"{record.id}.{sent.id}.{now.isoformat()}",
     )  # fmt: skip
-    return msgspec.structs.replace(sent, id=name, stage="look", decided_at=now)
+    return msgspec.structs.replace(sent, id=name, stage=stage, decided_at=now)
 
 
 def _citing(alert: Alert, looks: dict[str, Decision]) -> Alert:

@@ -1,5 +1,7 @@
 """What a hub's processes are: `python -m agents.processes worker NAME`, `… desk`, and `… prepare` before them.
 
+The desk starts one more each day, `… watch`, which ends by itself (agents/watching.py).
+
 `agents/hub.py` runs them on one machine; containers run them one by one, on a Kafka named by HEARTH_KAFKA. `prepare`
 makes the keys and topics that are missing, and ends.
 
@@ -17,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -45,6 +48,7 @@ def desk(settings: Settings) -> int:
     """Keep the logs and the projection, and serve HTTP, until told to stop; return 1 if a part of it failed."""
     from agents import bootstrap, memory
     from agents.portal.serve import serving
+    from agents.watching import Daily, in_a_child
 
     parts = Parts()
     for log in bootstrap.LOGS:
@@ -60,6 +64,7 @@ def desk(settings: Settings) -> int:
 
     parts.add("projector", project)
     parts.add("agreements-due", bootstrap.agreements_due(settings).step)
+    parts.add("watching", Daily(partial(in_a_child, settings)).step)
     memory.settle()
     parts.start()
     told = _told_to_stop()
@@ -149,7 +154,11 @@ def main(arguments: list[str]) -> int:
     _log.info("started", kind=kind, pid=os.getpid())
     if kind == "desk":
         return desk(settings)
-    if kind == "prepare":
+    if kind == "watch":
+        from agents.watching import watch_the_week
+
+        watch_the_week(settings, datetime.now(UTC))
+    elif kind == "prepare":
         prepare(settings)
     else:
         work(settings, name)

@@ -24,6 +24,10 @@ class Outcome(StrEnum):
     REFER = "refer"
 
 
+CHECK = "check"
+"""The stage at which it is decided whether somebody may be told, for another who asks; nothing is shown to them."""
+
+
 class Ruling(msgspec.Struct, frozen=True, gc=False):
     """The policies' answer to one request: what is memoised.
 
@@ -47,7 +51,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One decision, as it stands in the log: pseudonyms and codes only (fields: Working Together 2023, DfE 2024).
 
     `id` is derived (consent/decision.py:decision_id), so a replayed decision has the id it had. `decided_by` is
-    `rule`, or the pseudonym of the practitioner. `stage` is link | disclose | find | look. `competence` is the right of
+    `rule`, or the pseudonym of the practitioner. `stage` is link | disclose | check | find | look, or one of the hub's
+    own steps (consent/explain_words.py). `competence` is the right of
     a young person whose own agreement it rests on, or why an agreement does not count; `family_told` is agreed | told |
     not-said, or why they were not.
     """

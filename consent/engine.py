@@ -17,7 +17,6 @@ from msgspec import json
 from consent import policy
 from consent.applicable import Part, Parts, place
 from consent.decision import Outcome, Ruling
-from consent.minimise import removed_fields
 from consent.policy import Policies, Policy
 from consent.request import Request
 from schemas.errors import Misconfigured
@@ -120,7 +119,7 @@ class Engine:
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
             return refer(tuple(self._failed(text, part) for text in result.diagnostics.errors) or ("no decision",))
         held = [self._policy(number, part) for number in sorted(result.diagnostics.reasons, key=place)]
-        return _shared(held, removed_fields(request)) if result.allowed else _denied(held)
+        return _shared(held, self.policies.minimising.removed(request)) if result.allowed else _denied(held)
 
     def _unknown(self, said: dict[str, str]) -> tuple[str, ...]:
         """Name the fields with a word that no policy knows; never the word itself, which may be anything."""

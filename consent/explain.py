@@ -2,99 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
+from consent import explain_words as words
 from consent import policy
 from consent.days import london_day
-from consent.decision import Decision, Outcome
+from consent.decision import Decision
 from consent.engine import Engine
+from consent.explain_words import plain as _words
 from consent.otherwise import Change, otherwise
 from consent.policy import Policy
+from consent.retention.steps import STAGE as RETENTION
 
-_ASKED = {
-    "link": "whether this may join the family's record",
-    "disclose": "whether this recipient may see it",
-    "find": "whether this person may look the family up",
-    "look": "whether this person may look at the record",
-    "break-glass": "whether somebody who does not work with the family may see the minimum in an emergency",
-    "break-glass-review": "whether the reason for a break-glass may be read, to review it",
-    "restriction": "whether this officer may restrict the processing of somebody's information, or lift that",
-    "access": "what may be told to those who ask for their own record",
-    "case-review": "whether the chronology of decisions may be taken out for a review",
-}
-_ANSWER = {
-    Outcome.SHARE: "Yes: it may be shared.",
-    Outcome.HOLD: "Not yet: it is held until an agreement covers it.",
-    Outcome.WITHHOLD: "No: it is withheld, kept sealed and not deleted.",
-    Outcome.REFER: "Not by rule: a person must decide.",
-}
-_AGREEMENT = {
-    "in-force": "The family's agreement was in force and covered this.",
-    "none": "There was no agreement for this.",
-    "refused": "Agreement had been refused.",
-    "withdrawn": "The agreement had been withdrawn.",
-    "out-of-scope": "There was an agreement, but it did not cover this.",
-    "expired": "The agreement had expired.",
-    "disputed": "Those who may agree did not agree with each other.",
-}
-_LAW = (
-    ("gateway", "Statutory gateway"),
-    ("article_6", "Lawful basis (UK GDPR Art 6)"),
-    ("condition", "Condition for special category data"),
-    ("condition_reason", "Reason within that condition"),
-)
-_REASONS = (
-    ("rationale", "Reason given"),
-    ("harm_threshold", "Safeguarding ground"),
-    ("competence", "Young person's competence"),
-    ("detriment_test", "Would sharing harm the child more than not sharing"),
-    ("public_interest", "Public interest"),
-    ("family_told", "Was the family told"),
-)
-_LABELS = {
-    "role": "the recipient's role",
-    "sector": "the recipient's sector",
-    "clearance": "the recipient's clearance",
-    "involved": "the recipient's part in the work with the family",
-    "party": "the recipient's own place in the matter",
-    "category": "the kind of information",
-    "sensitivity": "the sensitive kind",
-    "tier": "how closely it is kept",
-    "publisher": "the publishing agency",
-    "purpose": "the purpose",
-    "sharing_agreement": "the sharing agreement between the agencies",
-    "agreement": "the family's agreement",
-    "ground": "the safeguarding ground",
-    "approver": "the approver",
-    "detriment": "the test whether telling harms the child more",
-    "restricted": "whether the processing of the person's information is restricted",
-}
-_OWN_RULES = {  # what the hub rules outside the policies
-    "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
-    "hold-ended": "no agreement came within the time that it is held for",
-    "nobody-named": "nobody was named by what was said",
-    "overtaken-by-the-register": "the family's registers changed before it was in the log, so nothing of it was shown",
-    "error": "something failed, and what fails goes to a person",
-}
+NOTHING_MORE: Mapping[str, str] = {}
+_NONE_NAMED = "none"  # the family of what led to no family
+_RELEASED = {"ig-search": "Searched by", "ig-explain": "Decisions read", "access": "Decisions told of"}
 
 
-def explain(decision: Decision) -> list[str]:
+def rests_on_policies(decision: Decision) -> bool:
+    """Whether the policies were asked: the hub's own steps rest on none."""
+    return decision.stage in words.BY_POLICY
+
+
+def explain(decision: Decision, laws_of: Mapping[str, str] = NOTHING_MORE) -> list[str]:
     """Return the sentences, one a line: what was asked and answered, by which rules, on which law, and what else it
-    would have taken. All but the last stands in the record; the law behind a rule is looked up in the policies."""
+    would have taken. All but the last stands in the record; the law behind a rule is looked up in the policies, or in
+    `laws_of` for rules that are no policy's."""
+    if not rests_on_policies(decision):
+        return [*_what(decision), *_steps(decision, laws_of), *_law(decision), *_limits(decision)]
     return [*_what(decision), *_why(decision), *_limits(decision), *_since(decision), *_otherwise(decision)]
 
 
 def _what(decision: Decision) -> Iterator[str]:
     who = "the rules" if decision.decided_by == "rule" else f"practitioner {decision.decided_by}"
     yield f"Decision {decision.id}, taken by {who} on {decision.decided_at:%d %B %Y at %H:%M:%S} UTC."
-    yield f"Asked: {_ASKED.get(decision.stage, decision.stage)}, for the purpose {_words(decision.purpose)}."
-    category = _words(decision.category) or "a record"
-    yield f"About: {category} published by {_words(decision.publisher) or 'the hub'}; family {decision.family}."
+    if rests_on_policies(decision):
+        yield f"Asked: {words.BY_POLICY[decision.stage]}, for the purpose {_words(decision.purpose)}."
+        category = _words(decision.category) or "a record"
+        yield f"About: {category} published by {_words(decision.publisher) or 'the hub'}; family {decision.family}."
+    else:
+        yield f"Asked: {words.OWN_STEPS.get(decision.stage, _words(decision.stage))}."
+        yield "About: no family." if decision.family == _NONE_NAMED else f"About: family {decision.family}."
     if decision.subjects:
         yield f"Persons concerned: {', '.join(decision.subjects)}."
-    yield f"Recipient: {decision.recipient} ({_words(decision.role)})."
-    yield f"Answer: {_ANSWER[decision.outcome]}"
+    if rests_on_policies(decision) or decision.recipient not in ("hub", decision.decided_by):
+        yield f"Recipient: {decision.recipient} ({_words(decision.role)})."
+    if decision.stage != RETENTION:
+        yield f"Answer: {words.ANSWER[decision.outcome]}"
 
 
 def _why(decision: Decision) -> Iterator[str]:
@@ -102,16 +57,13 @@ def _why(decision: Decision) -> Iterator[str]:
         yield f"Rule: {rule}{_behind(rule)}"
     if not decision.rules and not decision.errors:
         yield "Rule: none allowed it, so the default stood: nothing is shared without a ground."
-    law = [f"{label}: {_stop(said)}" for name, label in _LAW if (said := getattr(decision, name))]
-    yield from law or ["Law: no ground for sharing is recorded."]
-    yield from (
-        f"{label}: {_stop(said)}" for name, label in _REASONS if (said := getattr(decision, name)) != "none" and said
-    )
+    yield from list(_law(decision)) or ["Law: no ground for sharing is recorded."]
+    yield from (f"{label}: {_stop(said)}" for name, label in words.REASONS if (said := words.of_field(decision, name)))
     for one in decision.said_by:
         said = f"{_words(one.word)}, {_words(one.says)}"
         yield f"Recorded by practitioner {one.by}, counting from {one.on:%d %B %Y}: {said} (event {one.event})."
     if decision.agreement_state:
-        known = _AGREEMENT.get(decision.agreement_state, f"Agreement: {_words(decision.agreement_state)}.")
+        known = words.AGREEMENT.get(decision.agreement_state, f"Agreement: {_words(decision.agreement_state)}.")
         yield known + (f" (agreement {decision.agreement})" if decision.agreement else "")
     if decision.asked is not None and decision.asked.restricted == "restricted":
         yield "The processing of this person's information was restricted then (UK GDPR Art 18)."
@@ -119,21 +71,49 @@ def _why(decision: Decision) -> Iterator[str]:
         yield f"The rules could not be worked through ({error}), so it went to a person."
 
 
+def _steps(decision: Decision, laws_of: Mapping[str, str]) -> Iterator[str]:
+    """Say what was done at a step of the hub's own, and why: its rules are codes of its own, and no policy's."""
+    first, *rest = decision.rules or (decision.stage,)
+    yield f"Done: {_stop(_own(first, laws_of))}"
+    for rule in filter(None, rest):
+        if rule.startswith("d_"):
+            yield f"It follows from decision {rule}."
+        else:
+            yield f"Because: {_stop(words.why(rule) or _own(rule, laws_of))}"
+
+
+def _own(rule: str, laws_of: Mapping[str, str]) -> str:
+    known = laws().get(rule)
+    law = laws_of.get(rule) or (f"{known.basis} ({known.note})" if known else "")
+    return words.OWN_RULES.get(rule) or (f"{_words(rule)}, on {law}" if law else _words(rule))
+
+
+def _law(decision: Decision) -> Iterator[str]:
+    said = ((label, words.of_field(decision, name)) for name, label in words.LAW)
+    return (f"{label}: {_stop(text)}" for label, text in said if text)
+
+
 def _limits(decision: Decision) -> Iterator[str]:
+    mine = rests_on_policies(decision)
     if decision.released:
-        yield f"Released: {', '.join(decision.released)}."
-    if decision.removed:
-        yield f"Taken out before sharing: {', '.join(decision.removed)}."
-    if decision.review_on:
+        yield f"{'Released' if mine else _RELEASED.get(decision.stage, 'Given out')}: {', '.join(decision.released)}."
+    if decision.removed and decision.stage == RETENTION:
+        yield f"Taken away for good: {', '.join(map(words.of_code, decision.removed))}."
+    elif decision.removed:
+        yield f"{'Taken out before sharing' if mine else 'Left out'}: {', '.join(decision.removed)}."
+    if decision.review_on and decision.stage == RETENTION:
+        yield f"Its period runs out on {decision.review_on:%d %B %Y}."
+    elif decision.review_on:
         yield f"To be reviewed on {decision.review_on:%d %B %Y}."
-    yield f"Policies in force: {decision.policy_set}; family's registers as of {decision.register_version}."
+    if mine:
+        yield f"Policies in force: {decision.policy_set}; family's registers as of {decision.register_version}."
 
 
 def _behind(rule: str) -> str:
     known = laws().get(rule)
     if known is not None:
         return f", which rests on {known.basis} (source: {known.source}; in effect from {known.effective})."
-    return f": {_OWN_RULES[rule]}." if rule in _OWN_RULES else ", which is in no policy as they are now."
+    return f": {words.OWN_RULES[rule]}." if rule in words.OWN_RULES else ", which is in no policy as they are now."
 
 
 def _since(decision: Decision) -> Iterator[str]:
@@ -150,9 +130,9 @@ def _otherwise(decision: Decision) -> Iterator[str]:
         return
     found = otherwise(engine_of(decision), decision.asked)
     if found.outcome is not decision.outcome:
-        yield f"Asked again by today's policies alone, the answer would be: {_ANSWER[found.outcome]}"
+        yield f"Asked again by today's policies alone, the answer would be: {words.ANSWER[found.outcome]}"
     for change in found.changes:
-        yield f"It would have been otherwise if {_if(change)}. {_ANSWER[change.outcome]}"
+        yield f"It would have been otherwise if {_if(change)}. {words.ANSWER[change.outcome]}"
     for one, other in found.pairs:
         yield f"It would have been shared if {_if(one)}, and {_if(other)}."
     if not found.changes and not found.pairs:
@@ -160,7 +140,7 @@ def _otherwise(decision: Decision) -> Iterator[str]:
 
 
 def _if(change: Change) -> str:
-    label = _LABELS.get(change.attribute, _words(change.attribute))
+    label = words.LABELS.get(change.attribute, _words(change.attribute))
     return f"{label} had been {' or '.join(map(_words, change.words))} (it was {_words(change.was)})"
 
 
@@ -178,10 +158,6 @@ def engine_of(decision: Decision) -> Engine:
 @cache
 def _engine(switched_on: tuple[str, ...]) -> Engine:
     return Engine(switched_on)
-
-
-def _words(name: str) -> str:
-    return name.replace("-", " ").replace("_", " ")
 
 
 def _stop(sentence: str) -> str:

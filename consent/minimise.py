@@ -14,7 +14,7 @@ from schemas.errors import Misconfigured
 from schemas.ids import PersonId
 from schemas.records import Facts, PersonAsKnown
 
-_FILE = Path(__file__).parent / "policy" / "minimise.toml"
+_FOLDER = Path(__file__).parent / "policy"
 _REQUEST_FIELDS = frozenset(Request._fields)
 
 
@@ -54,6 +54,10 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     referrers: Referrers
     parties: Parties
 
+    def removed(self, request: Request) -> tuple[str, ...]:
+        """Return the names of the fields that a recipient of `request` is not told, sorted. A function of it alone."""
+        return tuple(sorted({field for rule in self.rule if rule.fits(request) for field in rule.remove}))
+
 
 class Minimised(msgspec.Struct, frozen=True):
     """What is left (`facts`), and the names of the fields that were `released` and `removed`, in order."""
@@ -65,14 +69,19 @@ class Minimised(msgspec.Struct, frozen=True):
 
 @cache
 def rules() -> Rules:
-    """Return the rules, read once. Raises Misconfigured for a rule that could never fit or removes nothing known."""
+    """Return the hub's own rules, read once. Raises Misconfigured as `read` does."""
+    return read(_FOLDER)
+
+
+def read(folder: Path) -> Rules:
+    """Read the rules of a policy folder. Raises Misconfigured for one that could never fit or removes nothing known."""
     try:
-        found = msgspec.toml.decode(_FILE.read_bytes(), type=Rules)
-    except msgspec.DecodeError as wrong:
-        raise Misconfigured(f"consent/policy/minimise.toml: {wrong}") from wrong
+        found = msgspec.toml.decode((folder / "minimise.toml").read_bytes(), type=Rules)
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as wrong:
+        raise Misconfigured(f"minimise.toml: {wrong}") from wrong
     for rule in found.rule:
         if not set(rule.when) <= _REQUEST_FIELDS or not all(_known(field) for field in rule.remove):
-            raise Misconfigured(f"consent/policy/minimise.toml: {rule.id} names a field that does not exist")
+            raise Misconfigured(f"minimise.toml: {rule.id} names a field that does not exist")
     return found
 
 
@@ -84,8 +93,13 @@ def _known(field: str) -> bool:
 
 
 def removed_fields(request: Request) -> tuple[str, ...]:
-    """Return the names of the fields that a recipient of `request` is not told, sorted. A function of it alone."""
-    return tuple(sorted({field for rule in rules().rule if rule.fits(request) for field in rule.remove}))
+    """Return the same by the hub's own rules."""
+    return rules().removed(request)
+
+
+def covers(removed: Collection[str], field: str) -> bool:
+    """Say whether a field is one of those `removed`, by its name or with all of its part (`ground.*`)."""
+    return field in removed or f"{field.partition('.')[0]}.*" in removed
 
 
 def minimise(facts: Facts, removed: Collection[str], members: Collection[PersonId]) -> Minimised:
@@ -98,7 +112,7 @@ def minimise(facts: Facts, removed: Collection[str], members: Collection[PersonI
     if _tells_the_referrer(facts):
         taken.add(f"data.{rules().referrers.field}")
     there = _fields(facts)
-    gone = {field for field in there if field in taken or f"{field.partition('.')[0]}.*" in taken}
+    gone = {field for field in there if covers(taken, field)}
     never = rules().parties.never
     kept_parties = tuple(p for p in facts.parties if p.person in members and p.role not in never)
     if len(kept_parties) < len(facts.parties):

@@ -6,17 +6,17 @@ must agree. Everything here asks the one engine.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from consent import policy
-from consent.decision import Decision, Outcome, Ruling, request_of
+from consent import minimise, policy
+from consent.decision import Outcome, Ruling
 from consent.engine import WORDS, Engine
+from consent.minimise import covers
 from consent.request import Request
 from schemas.errors import Misconfigured
 
@@ -86,23 +86,18 @@ class Change(msgspec.Struct, frozen=True):
 
     @property
     def differs(self) -> bool:
-        """Whether it does: in outcome, in a share's ground, or in having gone wrong."""
-        old, new = self.old, self.new
-        return (old.outcome, ground_of(old), bool(old.errors)) != (new.outcome, ground_of(new), bool(new.errors))
+        """Whether it does: in outcome, in a share's ground, its fields or its review, or in having gone wrong."""
+        return _answer(self.old) != _answer(self.new) or bool(self.gained or self.lost)
 
+    @property
+    def gained(self) -> tuple[str, ...]:
+        """Fields that the recipient would be told and was not."""
+        return _untold(self.old, self.new)
 
-class Replay(msgspec.Struct, frozen=True):
-    """What other policies would have decided: `asked` decisions were decided again, and these would change.
-
-    Left alone are those that a person took, those made without the policies, and those whose record does not say the
-    request.
-    """
-
-    asked: int
-    changes: tuple[Change, ...]
-    by_a_person: int
-    without_policies: int
-    not_said: int
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Fields that the recipient was told and would not be."""
+        return _untold(self.new, self.old)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,38 +183,23 @@ def neighbours(requests: Iterable[Request], words: dict[str, frozenset[str]]) ->
 
 
 def compare(asked: Iterable[tuple[str, Request]], old: Engine, new: Engine) -> list[Change]:
-    """Return the requests that the two policy sets decide differently: in outcome, or in a share's ground."""
+    """Return the requests that the two policy sets decide differently."""
     both = (Change(name, request, old.rule(request), new.rule(request)) for name, request in asked)
     return [change for change in both if change.differs]
 
 
-def replay(decisions: Iterable[Decision], new: Engine, without_policies: Collection[str] = ()) -> Replay:
-    """Decide recorded requests again. `without_policies` are the rules, as records name them, that no policy holds."""
-    counts: Counter[str] = Counter()
-    changes = []
-    for decision in decisions:
-        request = request_of(decision)
-        counts[kind := _kind(decision, request, without_policies)] += 1
-        if request is not None and kind == "asked":
-            changes += [c for c in (Change(decision.id, request, _recorded(decision), new.rule(request)),) if c.differs]
-    left = counts["by_a_person"], counts["without_policies"], counts["not_said"]
-    return Replay(counts["asked"], tuple(changes), *left)
+def _answer(ruling: Ruling) -> tuple[object, ...]:
+    return ruling.outcome, ground_of(ruling), bool(ruling.errors), ruling.review_days
 
 
-def _kind(decision: Decision, request: Request | None, without_policies: Collection[str]) -> str:
-    if decision.decided_by != "rule":
-        return "by_a_person"
-    if not set(decision.rules).isdisjoint(without_policies):
-        return "without_policies"
-    return "asked" if request is not None else "not_said"
+def _untold(by: Ruling, and_not_by: Ruling) -> tuple[str, ...]:
+    """Return the fields that the one takes out and the other does not, where both share."""
+    if by.outcome is not Outcome.SHARE or and_not_by.outcome is not Outcome.SHARE:
+        return ()
+    return tuple(field for field in by.removed if not covers(and_not_by.removed, field))
 
 
-def _recorded(decision: Decision) -> Ruling:
-    return Ruling(
-        decision.outcome,
-        decision.rules,
-        errors=decision.errors,
-        article_6=decision.article_6,
-        condition=decision.condition,
-        gateway=decision.gateway,
-    )
+def unasked(old: minimise.Rules, new: minimise.Rules) -> list[str]:
+    """Name the parts of minimise.toml that differ, and that no request shows: they look at the item itself."""
+    parts = {"referrers": (old.referrers, new.referrers), "parties": (old.parties, new.parties)}
+    return [name for name, (one, other) in parts.items() if one != other]

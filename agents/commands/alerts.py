@@ -68,7 +68,7 @@ def handover(
     desk, record = alerting(kit), _mine(kit, alert)
     eligible = colleague is not None and colleague.active and colleague.subscriber == record.subscriber
     with readers.looking():
-        if colleague is None or not eligible or desk.open(colleague, record, now()) is None:
+        if colleague is None or not eligible or not desk.may_open(colleague, record, now()):
             raise Stop(Exit.REFUSED, "this colleague may not be told: not registered, another team, or not eligible")
     _said(alert, as_json, HANDED_OVER, to=name)
 

@@ -18,6 +18,7 @@ from agents.commands import auditing
 from agents.commands.auditing import LOGS, Place
 from agents.commands.saying import fail, say, write, write_json
 from agents.commands.watch import watch
+from agents.ig.exemptions import law_words
 from consent.decision import Decision
 from consent.explain import explain as explained
 from consent.log.recount import Report
@@ -150,7 +151,7 @@ def explain(
         record = msgspec.json.decode(proof.entry, type=Decision)
     except msgspec.ValidationError:
         fail("The entry is in the log, but it is no decision record.", 1)
-    sentences = [*explained(record), f"In the log: {auditing.origin(proof)}, entry {proof.index}."]
+    sentences = [*explained(record, law_words()), f"In the log: {auditing.origin(proof)}, entry {proof.index}."]
     if as_json:
         write_json({"id": record.id, "sentences": sentences})
     else:

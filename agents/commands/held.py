@@ -10,6 +10,7 @@ import typer
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Stop, give, table
 from agents.commands.tools import tools
+from agents.ig.own import own_families
 from consent.decision import Decision
 
 IG_ROLE = "ig-officer"
@@ -22,14 +23,15 @@ def held(
     """List what is held until an agreement arrives: for information governance staff, who see decisions only.
 
     What a practitioner may not see is not counted for them either, so this is not for those who work with families.
-    Decisions on sealed items are listed for those cleared for them alone.
+    Decisions on sealed items are listed for those cleared for them alone, and none on the officer's own families.
     """
     kit = tools()
     reader = readers.reader(kit)
     if reader.role != IG_ROLE:
         raise Stop(Exit.REFUSED, "held items are listed for information governance staff only")
     found = kit.queries.held(readers.family_named(family) if family else None)
-    cleared = told_to(found, reader.clearance)
+    own = own_families(kit.queries, reader)
+    cleared = [one for one in told_to(found, reader.clearance) if not own.hides(one.family, one.log)]
     if as_json:
         names = ("id", "family", "items", "publisher", "category", "purpose", "agreement_state", "rules", "decided_at")
         give([{name: msgspec.to_builtins(getattr(one, name)) for name in names} for one in cleared])

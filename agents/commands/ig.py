@@ -11,15 +11,17 @@ from typing import Annotated
 import typer
 
 from agents.commands import ig_answers, restricting
-from agents.commands.ig_answers import cases_of, holding
+from agents.commands.ig_answers import holding
 from agents.commands.ig_officer import DAY, FirstDay, LastDay, day, officer, period
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import now, tools
-from agents.ig.decisions import LOOK, MACHINE, MOST, DecisionLog, Found, Sought
+from agents.ig.asking import Asking
+from agents.ig.decisions import KINDS, MOST, DecisionLog, Found, Sought
+from agents.ig.exemptions import law_words
 from agents.ig.measures import measures as measured
 from agents.ig.period import begins, ends
 from consent.decision import Outcome
-from consent.explain import engine_of
+from consent.explain import engine_of, rests_on_policies
 from consent.explain import explain as explained
 from consent.otherwise import otherwise
 
@@ -37,29 +39,30 @@ def search(
     ground: Annotated[str, typer.Option(help="A safeguarding ground (s47), or words of the law that was cited.")] = "",
     outcome: Annotated[str, typer.Option(help=f"One of {', '.join(Outcome)}.")] = "",
     rule: Annotated[str, typer.Option(help="The id of a rule that decided.")] = "",
-    kind: Annotated[str, typer.Option("--class", help=f"{MACHINE} (the hub decided) or {LOOK} (someone asked).")] = "",
+    kind: Annotated[str, typer.Option("--class", help=f"One of {', '.join(KINDS)}.")] = "",
     since: Since = None,
     until: Until = None,
     after: Annotated[str, typer.Option(metavar="DECISION", help="The page after this decision.")] = "",
     most: Annotated[int, typer.Option(min=1, max=MOST, help="How many on a page.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Search the decisions, the latest first. Machine decisions and looks are counted apart."""
+    """Search the decisions, the latest first, class by class. That you searched, and by what, is logged first."""
     kit = tools()
-    log = DecisionLog(kit.queries, officer(kit))
-    if (outcome and outcome not in set(Outcome)) or kind not in ("", MACHINE, LOOK):
-        raise Stop(Exit.USAGE, f"--outcome is one of {', '.join(Outcome)}; --class is {MACHINE} or {LOOK}")
+    reader = officer(kit)
+    if (outcome and outcome not in set(Outcome)) or kind not in ("", *KINDS):
+        raise Stop(Exit.USAGE, f"--outcome is one of {', '.join(Outcome)}; --class is one of {', '.join(KINDS)}")
     sought = Sought(
         family=family, recipient=recipient, ground=ground, outcome=outcome, rule=rule, kind=kind,
         since=begins(day(since)), until=ends(day(until)), after=after, most=most,
     )  # fmt: skip
-    page, counts = log.search(sought), log.counts(sought)
+    with holding():
+        page, counts = Asking(kit.reading, kit.queries, reader).search(sought, now())
     if page is None:
         raise Stop(Exit.USAGE, "--after names no decision")
     if as_json:
         give({"decisions": page.decisions, "next": page.next, "counts": counts})
         return
-    for name in (MACHINE, LOOK):
+    for name in (one for one in KINDS if counts[one]):
         said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts[name].items())) or "none"
         rows = [_row(one) for one in page.decisions if one.kind == name]
         table(f"{name} decisions (in all: {said})", ("decision", *SHOWN), rows)
@@ -76,18 +79,22 @@ def _row(one: Found) -> tuple[object, ...]:
 def explain(
     decision: Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.")], as_json: AsJson = False
 ) -> None:
-    """Say in plain English what was decided, by which rules, on which law, and what would have changed it."""
+    """Say in plain English what was decided, by which rules, on which law, and what would have changed it.
+
+    That you read it is logged first.
+    """
     kit = tools()
-    found = DecisionLog(kit.queries, officer(kit)).one(decision)
+    reader = officer(kit)
+    with holding():
+        found = Asking(kit.reading, kit.queries, reader).explain(decision, now())
     if found is None:
         raise Stop(Exit.REFUSED, "no such decision")
-    sentences = explained(found)
+    sentences = explained(found, law_words())
     if not as_json:
         line("\n".join(sentences))
         return
-    engine = engine_of(found)
-    asked = otherwise(engine, found.asked) if found.asked else None
-    changed = engine.policy_set != found.policy_set
+    asked = otherwise(engine_of(found), found.asked) if found.asked else None
+    changed = rests_on_policies(found) and engine_of(found).policy_set != found.policy_set
     give({"decision": found, "sentences": sentences, "policies_changed_since": changed, "otherwise": asked})
 
 
@@ -110,24 +117,23 @@ def measures(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
 
 @app.command()
 def watch(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
-    """Look through the looks of these days for what should be looked into; prints the cases that this put on the queue.
+    """Look through the looks of these days for what should be looked into; prints the cases that are new, or grew.
 
+    The hub does so every day by itself, for the week before.
     Run it again, and it adds nothing twice. A case holds a reference only; `hearth ig explain` reads what it refers to.
     """
-    from agents.ig.alike import Comparison  # it loads the whole hub
-    from agents.ig.watch import Watch
+    from agents.watching import watch_of  # it loads the whole hub
 
     period(since, until)
     kit, at = tools(), now()
     reader = officer(kit)
     with holding():
-        alike = Comparison(kit.reading, kit.inside.contact, at)
-        found = Watch(DecisionLog(kit.queries, reader), cases_of(kit), alike).run(since.date(), until.date(), at)
+        found = watch_of(kit, reader, at).run(since.date(), until.date(), at)
     give({"cases": found}) if as_json else line("\n".join(found) or "nothing new to look into")
 
 
 for answer in (
-    ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.because, ig_answers.access,
-    ig_answers.review, restricting.restrict, restricting.lift,
+    ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.case, ig_answers.because,
+    ig_answers.access, ig_answers.review, restricting.restrict, restricting.lift,
 ):  # fmt: skip
     app.command()(answer)

@@ -18,7 +18,7 @@ from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, now, tools
 from agents.ig import breaking
 from agents.ig.access import Access, Given, Line
-from agents.ig.cases import OWN, Case, Cases, NotSo, rights
+from agents.ig.cases import OWN, Case, Cases, NotSo, due, rights
 from agents.ig.decisions import kind_of
 from agents.ig.exemptions import Choice, Unchosen, law
 from consent.break_glass import STAGE
@@ -58,7 +58,8 @@ def request(
     desk, at = cases_of(tools()), now()
     with holding():
         case = desk.open(kind, subject, day(received) or on_day(at), at)
-    give({"case": case}) if as_json else line(case)
+    last = due(rights().kind[kind], day(received) or on_day(at))
+    give({"case": case, "due": last}) if as_json else line(f"{case}\nthe last day to answer on: {last}")
 
 
 def extend(
@@ -69,8 +70,8 @@ def extend(
     """Extend a request once, before it falls due; prints its new last day. The person must be told why."""
     desk = cases_of(tools())
     with holding():
-        due = desk.extend(case, reason, now())
-    give({"case": case, "due": due}) if as_json else line(due.isoformat())
+        last = desk.extend(case, reason, now())
+    give({"case": case, "due": last}) if as_json else line(last.isoformat())
 
 
 def close(
@@ -95,7 +96,8 @@ def cases(
     if as_json:
         give(found)
         return
-    table("IG queue", ("case", "kind", "about", "received", "due", "status", "refers to"), [_row(one) for one in found])
+    columns = ("case", "kind", "about", "received", "due", "status", "closed", "refers to")
+    table("IG queue", columns, [_row(one) for one in found])
 
 
 def _row(one: Case) -> tuple[object, ...]:
@@ -105,7 +107,34 @@ def _row(one: Case) -> tuple[object, ...]:
     if one.escalated_to:
         status += f", now for {one.escalated_to}"
     kind = f"{one.kind}: {one.behaviour}" if one.behaviour else one.kind
-    return one.id, kind, one.about, one.received, one.due, f"{status} {one.outcome}", ", ".join(one.refers_to[:3])
+    return one.id, kind, one.about, one.received, one.due, f"{status} {one.outcome}", one.closed_on, _refers(one)
+
+
+def _refers(one: Case) -> str:
+    """Name the decision that a case refers to, or how many: `hearth ig case` names them all."""
+    return one.refers_to[0] if len(one.refers_to) == 1 else f"{len(one.refers_to)} decisions" if one.refers_to else ""
+
+
+def case(
+    name: Annotated[str, typer.Argument(metavar="CASE", help="The case's id.")], as_json: AsJson = False
+) -> None:
+    """Show one case as it stands, and what was said of it: when, by whom, with which days and decisions."""
+    desk, today = cases_of(tools()), on_day(now())
+    found, said = desk.one(name, today), desk.history(name, today)
+    if found is None:
+        raise Stop(Exit.REFUSED, "no such case")
+    if as_json:
+        give({"case": found, "history": said})
+        return
+    for field in found.__struct_fields__:
+        if (value := getattr(found, field)) not in ("", None, ()):
+            shown = "\n  ".join(("", *value)) if isinstance(value, tuple) else f" {value}"
+            line(f"{field.replace('_', ' ')}:{shown}")
+    rows = [
+        (f"{one.at:%Y-%m-%d %H:%M}", one.said, one.by, one.due, one.reason or one.outcome, len(one.refers_to) or "")
+        for one in said
+    ]
+    table("History", ("at (UTC)", "what", "by", "due", "reason or outcome", "decisions"), rows)
 
 
 def because(case: CaseId, as_json: AsJson = False) -> None:

@@ -1,6 +1,6 @@
 """`hearth policy`: the sharing policies put to the test, and what a change of them would change. For IG staff.
 
-It reads files only: policies, cases, and the log of decisions. Data goes to stdout, messages to stderr.
+All but `replay` read files only: policies and cases. Data goes to stdout, messages to stderr.
 Exit code 0: as it should be, or nothing changes; 1: a case fails, something is not covered, a mutant survives, or an
 outcome changes; 2: asked wrongly.
 """
@@ -8,44 +8,27 @@ outcome changes; 2: asked wrongly.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time
-from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Any
 
-import msgspec
 import typer
 
-from agents.adapters.log_reader import LogReader
-from agents.commands.auditing import LOGS
-from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
-from agents.settings import Settings
+from agents.commands import policy_change
+from agents.commands.policy_files import CaseFile, Folder, engines_of, table_of
+from agents.commands.shell import AsJson, Exit, Stop, give, line, table
 from consent import mutants, policy, sharing, trial
-from consent.decision import Decision, decode
-from consent.engine import Engine
-from consent.overtaken import RULE as OVERTAKEN
-from consent.trial import Change, Result
-from schemas.errors import Misconfigured, Refusal
-from streams.linking import HOLD_ENDED
-
-LONDON = ZoneInfo("Europe/London")
-WITHOUT_POLICIES = (*HOLD_ENDED.rules, "nobody-named", OVERTAKEN)  # rules of the hub's own, no policy's
-SHOWN = 50  # changes printed; --json prints all
+from consent.days import LONDON
+from consent.trial import Result
+from schemas.errors import Misconfigured
 
 app = typer.Typer(no_args_is_help=True, help="Test the sharing policies; see what a change of them would change.")
-
-Folder = Annotated[Path, typer.Option("--policies", help="A folder of policies; this hub's if left out.")]
-CaseFile = Annotated[Path, typer.Option("--cases", help="A table of cases; this hub's if left out.")]
-On = Annotated[list[str], typer.Option("--on", metavar="SWITCH", help="Suppose this law in force; repeat for several.")]
-New = Annotated[Path, typer.Argument(metavar="NEW", help="The folder of the policies that would be put in force.")]
 
 
 @app.command(name="test")
 def tried(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_json: AsJson = False) -> None:
     """Put every case to the policies. What fails is printed: what its source expects, what came, by which rules."""
-    read = _table(cases)
-    results = trial.run(read.cases, _engines(policies))
+    read = table_of(cases)
+    results = trial.run(read.cases, engines_of(policies))
     failed = [result for result in results if result.wrong]
     gaps = trial.gaps(read)
     if as_json:
@@ -65,7 +48,7 @@ def tried(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_json
 @app.command()
 def coverage(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_json: AsJson = False) -> None:
     """Say which policies no case reaches, and which conditions no case decides."""
-    found = mutants.coverage(_table(cases).cases, _engines(policies))
+    found = mutants.coverage(table_of(cases).cases, engines_of(policies))
     if as_json:
         give(found)
     else:
@@ -82,7 +65,7 @@ def coverage(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_j
 @app.command()
 def mutate(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_json: AsJson = False) -> None:
     """Delete and invert every policy and condition, one at a time: each must make a case fail. Takes some minutes."""
-    read, engines = _table(cases).cases, _engines(policies)
+    read, engines = table_of(cases).cases, engines_of(policies)
     made = mutants.mutants(read, engines)
     try:
         survived = list(mutants.survivors(read, engines, made))
@@ -97,55 +80,8 @@ def mutate(policies: Folder = policy.HERE, cases: CaseFile = trial.CASES, as_jso
     _end(not survived)
 
 
-@app.command()
-def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="The folder of the policies as they were.")],
-    new: New,
-    on: On = [],  # noqa: B006 (Typer reads it, nothing changes it)
-    cases: CaseFile = trial.CASES,
-    as_json: AsJson = False,
-) -> None:
-    """Compare two folders of policies: the cases that change, and how many requests one word away from a case do."""
-    before, after = _engine(old, []), _engine(new, on)
-    read = _table(cases).cases
-    changed = trial.compare([(case.name, request) for case, request in read if not case.switches], before, after)
-    near = trial.neighbours((request for _, request in read), before.policies.words)
-    asked = [("", request) for request in near]
-    moved = Counter(_move(change) for change in trial.compare(asked, before, after))
-    if as_json:
-        give({"cases": [_change(one) for one in changed], "asked": len(asked), "requests": dict(moved)})
-    else:
-        _print_changes("Cases that change", "case", changed)
-        table(f"Of {len(asked)} requests, one word at most from a case", ("change", "requests"), moved.most_common())
-    _end(not changed and not moved)
-
-
-@app.command()
-def replay(
-    new: New,
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the decisions, London time.")],
-    on: On = [],  # noqa: B006 (as above)
-    log: Annotated[str, typer.Option(help="main, or sealed for those cleared for it.")] = "main",
-    log_dir: Annotated[Path | None, typer.Option(help="Directory with the logs; else this hub's.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Decide recorded requests again under other policies; list every outcome that would change. Changes nothing."""
-    engine = _engine(new, on)
-    start = datetime.combine(since.date(), time(), LONDON).astimezone(UTC)
-    decisions = (one for one in _recorded(log, log_dir) if one.decided_at >= start)
-    found = trial.replay(decisions, engine, WITHOUT_POLICIES)
-    left = {"by_a_person": found.by_a_person, "without_policies": found.without_policies, "not_said": found.not_said}
-    if as_json:
-        changes = [_change(one) for one in found.changes]
-        give({"policy_set": engine.policy_set, "asked": found.asked, "changes": changes, "left_alone": left})
-    else:
-        _print_changes("Decisions that would change", "decision", found.changes)
-        line(f"{found.asked} decisions asked again: {len(found.changes)} would change")
-        line(
-            f"left alone: {found.by_a_person} by a person, {found.without_policies} made without the policies, "
-            f"{found.not_said} whose record does not say what was asked"
-        )
-    _end(not found.changes)
+app.command()(policy_change.diff)
+app.command()(policy_change.replay)
 
 
 @app.command()
@@ -187,70 +123,6 @@ def agreements(as_json: AsJson = False) -> None:
     ]  # fmt: skip
     columns = ("agreement", "parties", "purposes", "today", "review on", "days left")
     table("Information-sharing agreements, the first to run out in front", columns, rows)
-
-
-def _table(cases: Path) -> trial.Table:
-    try:
-        return trial.table(cases)
-    except Misconfigured as wrong:
-        raise Stop(Exit.USAGE, str(wrong)) from None
-
-
-def _engines(folder: Path) -> trial.Engines:
-    _engine(folder, [])
-    return trial.engines(folder)
-
-
-def _engine(folder: Path, on: list[str]) -> Engine:
-    if not (folder / "hearth.cedarschema").is_file():
-        raise Stop(Exit.USAGE, f"{folder} is no folder of policies: it has no hearth.cedarschema")
-    try:
-        return Engine(on, folder)
-    except (Misconfigured, OSError) as wrong:
-        raise Stop(Exit.USAGE, f"{folder}: {wrong}") from None
-
-
-def _recorded(log: str, log_dir: Path | None) -> Iterator[Decision]:
-    """Yield the decisions that the log keeps, in order. What was erased, or is no decision, is passed over."""
-    if log not in LOGS:
-        raise Stop(Exit.USAGE, f"--log is one of {', '.join(LOGS)}")
-    directory = (log_dir or Settings.load().log_dir) / log
-    try:
-        reader = LogReader(directory)
-    except FileNotFoundError:
-        raise Stop(Exit.USAGE, f"there is no log in {directory}: name one with --log-dir") from None
-    bundle = 0
-    try:
-        while kept := reader.kept(bundle):
-            yield from (decode(one.body) for one in kept if one.body is not None)
-            bundle += 1
-    except (msgspec.MsgspecError, Refusal):
-        problem = "the log is damaged, or holds an entry that is no decision: see `hearth audit verify`"
-        raise Stop(Exit.REFUSED, problem) from None
-    finally:
-        reader.close()
-
-
-def _print_changes(title: str, name: str, changes: Sequence[Change]) -> None:
-    rows = [(one.name, _move(one), ", ".join(one.new.rules)) for one in changes[:SHOWN]]
-    table(title, (name, "change", "by"), rows)
-    if len(changes) > SHOWN:
-        say(f"and {len(changes) - SHOWN} more: --json prints all")
-
-
-def _move(change: Change) -> str:
-    old, new = change.old, change.new
-    return f"{old.outcome} → {new.outcome}" if old.outcome is not new.outcome else f"{old.outcome}, on another ground"
-
-
-def _change(change: Change) -> dict[str, Any]:
-    rulings = {
-        when: {"outcome": ruling.outcome, "rules": ruling.rules, "ground": trial.ground_of(ruling)}
-        for when, ruling in (("old", change.old), ("new", change.new))
-    }
-    return {"name": change.name, **rulings, "request": change.request._asdict()}
-
-
 def _failure(result: Result) -> str:
     case = result.case
     words = ", ".join(f"{field} {word}" for field, word in case.set.items()) or "as its base"

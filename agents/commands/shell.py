@@ -6,6 +6,7 @@ Colours go when NO_COLOR is set or the output is no terminal.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
@@ -14,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +24,8 @@ Purpose = Annotated[str, typer.Option("--purpose", "-p", help="What you need it 
 
 
 PIPED_WIDTH = 160  # characters, where no terminal says how wide it is
+_ANY_WIDTH = 100_000
+_PSEUDONYM = re.compile(r"[a-z]_[0-9a-f]{32}")
 
 
 class Exit(IntEnum):
@@ -54,14 +58,22 @@ def give(data: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write a table to stdout; cells are shown as they are, never read as markup. The first column is never cut."""
+    """Write a table to stdout; cells are shown as they are, never read as markup.
+
+    The first column and every pseudonym stay in one piece, so that they can be copied: the table is as wide as it must.
+    """
     made = Table(title=title, title_justify="left")
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     for number, name in enumerate(columns):
-        made.add_column(name, no_wrap=number == 0, overflow="fold")
-    for row in rows:
-        made.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+        whole = [row[number] for row in cells if number == 0 or _PSEUDONYM.fullmatch(row[number])]
+        widest = max(map(len, whole), default=None)
+        made.add_column(name, min_width=widest, no_wrap=widest is not None, overflow="fold")
+    for row in cells:
+        made.add_row(*map(Text, row))
     console = Console(highlight=False)
     console.width = console.width if console.is_terminal else PIPED_WIDTH
+    wide = console.options.update(max_width=_ANY_WIDTH)
+    console.width = max(console.width, Measurement.get(console, wide, made).minimum)
     console.print(made)
 
 

@@ -18,16 +18,18 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sql
 
-from agents.adapters.database import IG_CASES
-from agents.ig.decisions import DecisionLog, Sought
+from agents.adapters.database import DECISIONS, IG_CASES
+from agents.ig.decisions import Sought, narrowed
+from agents.ig.own import Own, own_families
 from agents.ports import Producer
-from agents.queries import Queries
+from agents.queries import Queries, open_decisions
 from consent import break_glass
-from consent.decision import Decision
+from consent.decision import Decision, decode
 from consent.seal import Pseudonyms
 from schemas.errors import HearthError
-from schemas.ids import PractitionerId
+from schemas.ids import PersonId, PractitionerId
 from schemas.people import KnownPractitioner
+from streams.intake_names import every_id
 from streams.outcome import Emit
 from streams.timeline import on_day
 from streams.topology import IG_CASES as TOPIC
@@ -37,6 +39,9 @@ RESTRICTED, LIFTED = "restricted", "lifted"
 BEHAVIOUR = "behaviour"
 AGREEMENT_DUE = "sharing-agreement-due"
 OWN = (BEHAVIOUR, break_glass.STAGE, AGREEMENT_DUE)  # kinds that nobody asks for
+MORE = "more"  # of the same was found since
+HUB = PractitionerId("hub")  # who says what nobody said
+_AT_ONCE = 500  # decisions in one question: SQLite takes at least 999
 
 
 class NotSo(HearthError):
@@ -87,7 +92,10 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A case as it stands. `due` is the last day to answer on; `overdue` as of the day asked."""
+    """A case as it stands. `due` is the last day to answer on; `overdue` as of the day asked.
+
+    `opened_by` and `closed_by` are officers, or the hub; `extended_for` is the reason's code.
+    """
 
     id: str
     kind: str
@@ -100,6 +108,10 @@ class Case(msgspec.Struct, frozen=True):
     outcome: str = ""
     behaviour: str = ""
     refers_to: tuple[str, ...] = ()
+    opened_by: str = ""
+    extended_for: str = ""
+    closed_on: date | None = None
+    closed_by: str = ""
     escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
     restricted: bool = False  # processing is, under this case, until it is lifted: closing it lifts nothing
 
@@ -125,6 +137,7 @@ def due(kind: Kind, received: date) -> date:
 class Cases:
     """The queue as one officer has it: what refers to sealed decisions is there for those cleared alone.
 
+    Nobody has a case about a family of their own, or about their own looks: another officer does.
     What is said raises NotWritten where it is not acknowledged, and NotSo where it does not hold.
     """
 
@@ -134,18 +147,52 @@ class Cases:
     officer: KnownPractitioner
 
     def all(self, today: date) -> list[Case]:
-        """Return every case, those that fall due first in front."""
+        """Return every case of this officer's, those that fall due first in front."""
+        every, own = self.whole(today), own_families(self.queries, self.officer)
+        hidden = self._hidden(own, {decision for case in every for decision in case.refers_to})
+        return [
+            case for case in every
+            if hidden.isdisjoint(case.refers_to) and own.open.isdisjoint(self._families(case.about) if own.open else ())
+        ]  # fmt: skip
+
+    def whole(self, today: date) -> list[Case]:
+        """Return the same with those about the officer's own families and looks: to know what there is, not to show."""
+        found = [stands(every, today) for every in self._said().values()]
+        return sorted((one for one in found if one is not None), key=lambda case: (case.due, case.id))
+
+    def history(self, case: str, today: date) -> list[Said]:
+        """Return what was said of one case, in order; nothing where there is none that this officer may know of."""
+        return self._said().get(case, []) if self.one(case, today) else []
+
+    def _said(self) -> dict[str, list[Said]]:
         query = sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place)
         if self.officer.clearance != "sealed":
             query = query.where(IG_CASES.c.log == "main")
-        log = DecisionLog(self.queries, self.officer)
-        opened = (self._opened(one) for one in log.bodies(Sought(stage=break_glass.STAGE, outcome="share")))
+        shown = sql.select(DECISIONS.c.body).where(DECISIONS.c.stage == break_glass.STAGE)
+        shown = narrowed(open_decisions(shown, self.officer.clearance == "sealed"), Sought(outcome="share"))
+        opened = (self._opened(decode(row.body)) for row in self.queries.ask(shown.order_by(DECISIONS.c.decided_at)))
         by_case: dict[str, list[Said]] = {said.case: [said] for said in opened}
         for row in self.queries.ask(query):
             said = _decode(row.body)
             by_case.setdefault(said.case, []).append(said)
-        found = [stands(every, today) for every in by_case.values()]
-        return sorted((one for one in found if one is not None), key=lambda case: (case.due, case.id))
+        return by_case
+
+    def _hidden(self, own: Own, decisions: Iterable[str]) -> set[str]:
+        """Return those of these decisions that are on a family of the officer's own, or on a look of theirs."""
+        asked = sql.select(*(DECISIONS.c[name] for name in ("id", "family", "log", "recipient")))
+        names = sorted(decisions)
+        rows = [
+            row for at in range(0, len(names), _AT_ONCE)
+            for row in self.queries.ask(asked.where(DECISIONS.c.id.in_(names[at : at + _AT_ONCE])))
+        ]  # fmt: skip
+        return {row.id for row in rows if row.recipient == self._me or own.hides(row.family, row.log)}
+
+    def _families(self, about: str) -> Iterable[str]:
+        """Return the families that a request is about: one, or those of a person."""
+        if not about.startswith("p_"):
+            return (about,)
+        known = [self.queries.person(one) for one in every_id(self.queries, PersonId(about))]
+        return {family for one in known if one is not None for family in one.families}
 
     def one(self, case: str, today: date) -> Case | None:
         """Return one case, if there is one that this officer may know of."""
@@ -209,12 +256,16 @@ class Cases:
                  refers_to=tuple(refers_to), log=log)
         )  # fmt: skip
 
+    def more(self, case: Case, refers_to: Iterable[str], log: str, now: datetime) -> None:
+        """Add to an open case what was found of the same behaviour since."""
+        self._say(Said(case.id, MORE, case.kind, now, self._me, refers_to=tuple(refers_to), log=log))
+
     def _opened(self, opening: Decision) -> Said:
         """Return a break-glass as a case, from its decision: due when the policy says that it must be reviewed."""
         day, kind = on_day(opening.decided_at), rights().kind[break_glass.STAGE]
         return Said(
             self.names.mint("c", break_glass.STAGE, opening.id), OPENED, break_glass.STAGE, opening.decided_at,
-            PractitionerId(opening.recipient), "", day, opening.review_on or due(kind, day), refers_to=(opening.id,),
+            HUB, "", day, opening.review_on or due(kind, day), refers_to=(opening.id,),
             log=opening.log,
         )  # fmt: skip
 
@@ -243,6 +294,8 @@ def stands(every: list[Said], today: date) -> Case | None:
     if opened is None or opened.received is None or opened.due is None:
         return None
     closed = next((said for said in every if said.said == CLOSED), None)
+    before = every[: every.index(closed)] if closed else every  # what came after nobody who closed it has seen
+    more = [decision for said in before if said.said == MORE for decision in said.refers_to]
     extended = next((said for said in every if said.said == EXTENDED and said.due), None)
     last = extended.due if extended and extended.due else opened.due
     overdue = (on_day(closed.at) if closed else today) > last
@@ -250,7 +303,9 @@ def stands(every: list[Said], today: date) -> Case | None:
         id=opened.case, kind=opened.kind, about=opened.about, received=opened.received, due=last,
         extended=extended is not None, status="closed" if closed else "open",
         overdue=overdue, outcome=closed.outcome if closed else "",
-        behaviour=opened.behaviour, refers_to=opened.refers_to,
+        opened_by=opened.by, extended_for=extended.reason if extended else "",
+        closed_on=on_day(closed.at) if closed else None, closed_by=closed.by if closed else "",
+        behaviour=opened.behaviour, refers_to=tuple(dict.fromkeys((*opened.refers_to, *more))),
         escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
         restricted=next((s.said for s in reversed(every) if s.said in (RESTRICTED, LIFTED)), "") == RESTRICTED,
     )  # fmt: skip

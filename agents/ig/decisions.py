@@ -1,29 +1,43 @@
 """Finding decisions in the projection: by family, recipient, ground, outcome, rule, class and time, page by page.
 
-Machine decisions (the hub's own: may it keep this, may it send this) and looks (a person asked to see) are two classes
-and are never counted together. Decisions on sealed items are found, paged and counted for those cleared for them alone.
+Machine decisions (may the hub keep this, may it send this), looks (a person asked to see what is held), what officers
+searched and read of decisions, and steps on a record (retention, access, a case review) are four classes and are never
+counted together. Decisions on sealed items are found, paged and counted for those cleared for them alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import DECISIONS
+from agents.ig.own import Own, own_families
 from agents.queries import Queries
-from consent.decision import Decision, decode
+from consent import break_glass
+from consent.decision import CHECK, Decision, decode
 from schemas.people import KnownPractitioner
+from streams import sealed
 
 IG_ROLE = "ig-officer"
-Kind = Literal["look", "machine"]
-LOOK: Kind = "look"
+Kind = Literal["machine", "look", "audit", "step"]
 MACHINE: Kind = "machine"
-MACHINE_STAGES = ("link", "disclose")
-"""Stages at which the rules decide by themselves; at every other a person asked, and was shown something or refused."""
+LOOK: Kind = "look"
+AUDIT: Kind = "audit"
+STEP: Kind = "step"
+KINDS = (MACHINE, LOOK, AUDIT, STEP)
+SEARCH, EXPLAIN = "ig-search", "ig-explain"
+_STAGES: dict[str, tuple[str, ...]] = {
+    MACHINE: ("link", "disclose", CHECK),  # the rules decide by themselves, and nobody is shown anything by it
+    LOOK: ("look", "find", break_glass.STAGE),  # somebody asked to see what is held, and was shown it or refused
+    AUDIT: (SEARCH, EXPLAIN),  # an officer asked what was decided
+}
+_STAGED = {stage: kind for kind, stages in _STAGES.items() for stage in stages}
+"""The class of each stage; every other is a step that the hub's own staff take on a record."""
 MOST = 500  # decisions on a page
 
 
@@ -76,19 +90,25 @@ class Page(msgspec.Struct, frozen=True):
 
 def kind_of(stage: str) -> Kind:
     """Return the class of a decision of this stage."""
-    return MACHINE if stage in MACHINE_STAGES else LOOK
+    return _STAGED.get(stage, STEP)  # type: ignore[return-value]
 
 
 class DecisionLog:
-    """The decisions that `officer` may know of; those of the main log alone for None."""
+    """The decisions that `officer` may know of: none on families of their own, nor of the sealed log without the
+    clearance. Those of the main log alone for None."""
 
     def __init__(self, queries: Queries, officer: KnownPractitioner | None) -> None:
-        self._queries = queries
+        self._queries, self._officer = queries, officer
         self.cleared = officer is not None and officer.clearance == "sealed"
+
+    @cached_property
+    def own(self) -> Own:
+        """The families of the officer's own."""
+        return own_families(self._queries, self._officer)
 
     def opened(self) -> DecisionLog:
         """Return the same without what is sealed, whatever the officer is cleared for."""
-        return DecisionLog(self._queries, None)
+        return DecisionLog(self._queries, sealed.blind(self._officer) if self._officer else None)
 
     def one(self, decision: str) -> Decision | None:
         """Return a decision's record; one on a sealed item is as if it were not there, without the clearance."""
@@ -112,7 +132,7 @@ class DecisionLog:
     def counts(self, sought: Sought) -> dict[str, dict[str, int]]:
         """Return how many there are by class and outcome, of all pages together."""
         columns = (DECISIONS.c.stage, DECISIONS.c.outcome, sql.func.count().label("number"))
-        counts: dict[str, dict[str, int]] = {MACHINE: {}, LOOK: {}}
+        counts: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
         query = narrowed(self.select(*columns), sought).group_by(DECISIONS.c.stage, DECISIONS.c.outcome)
         for row in self._queries.ask(query):
             of = counts[kind_of(row.stage)]
@@ -131,7 +151,7 @@ class DecisionLog:
 
     def select(self, *columns: Any) -> sql.Select[Any]:
         """Select from the decisions that this officer may know of: every question goes through here."""
-        query = sql.select(*columns)
+        query = self.own.kept(sql.select(*columns))
         return query if self.cleared else query.where(DECISIONS.c.log == "main")
 
 
@@ -148,8 +168,8 @@ def narrowed(query: sql.Select[Any], sought: Sought) -> sql.Select[Any]:
     if sought.rule:
         query = query.where(table.rules.contains(f" {sought.rule} ", autoescape=True))
     if sought.kind:
-        machine = table.stage.in_(MACHINE_STAGES)
-        query = query.where(machine if sought.kind == MACHINE else ~machine)
+        of = _STAGES.get(sought.kind)
+        query = query.where(table.stage.in_(of) if of else table.stage.not_in(_STAGED))
     if sought.since:
         query = query.where(table.decided_at >= millis(sought.since))
     if sought.until:

@@ -87,6 +87,11 @@ def law() -> Law:
     return msgspec.toml.decode((Path(__file__).parent / "access.toml").read_bytes(), type=Law)
 
 
+def law_words() -> dict[str, str]:
+    """Return what is said of each exemption where a decision on it is explained: its law."""
+    return {name: one.law for name, one in law().exemption.items()}
+
+
 def proposed(decision: Decision, own: bool | None) -> str:
     """Return what becomes of one line: `release`, `choose`, or the exemption that a rule applies.
 

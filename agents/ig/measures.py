@@ -17,7 +17,7 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import ALERT_OUTCOMES, ALERTS, DECISIONS
-from agents.ig.decisions import LOOK, MACHINE, DecisionLog, Sought, kind_of, millis
+from agents.ig.decisions import KINDS, LOOK, MACHINE, DecisionLog, Sought, kind_of, millis
 from agents.queries import Queries
 
 _DAY_MS = 86_400_000
@@ -74,7 +74,7 @@ def _disclosed(row: Any) -> bool:
 
 
 def _by_kind(measure: str, rows: Iterable[Any], what: Any) -> Iterator[Measure]:
-    counts: dict[str, Counter[str]] = {MACHINE: Counter(), LOOK: Counter()}
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     for row in rows:
         counts[kind_of(row.stage)][what(row)] += 1
     for kind, found in counts.items():
@@ -105,7 +105,7 @@ def _spells(measure: str, outcome: str, rows: Iterable[Any], until: int, now: in
     begun: dict[tuple[str, ...], int] = {}
     ended: list[int] = []
     for row in rows:
-        if kind_of(row.stage) != MACHINE:
+        if row.stage not in ("link", "disclose"):
             continue
         key = _thing(row)
         if row.outcome == outcome and row.decided_at < until:

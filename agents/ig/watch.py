@@ -3,6 +3,7 @@
 A behaviour is found from the decisions alone, but for two, which compare the reader with the family: by pseudonyms of
 surname and address that are made for the comparison and kept nowhere. What is found out is never told: the case holds
 the behaviour's name and the decisions' ids. It is found for those cleared for sealed items and for the rest apart.
+What officers search and read of decisions is watched as looks are.
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ from typing import Any, Literal
 import msgspec
 
 from agents.adapters.database import DECISIONS
-from agents.ig.cases import Cases
-from agents.ig.decisions import DecisionLog, Sought
+from agents.ig.cases import Case, Cases
+from agents.ig.decisions import AUDIT, LOOK, DecisionLog, Sought
 from agents.ig.period import begins, ends
-from consent.break_glass import STAGE
 from schemas.ids import FamilyId, PractitionerId
 from streams.timeline import LONDON
 
-_MOST_NAMED = 50  # decisions that one case refers to: enough to begin with
 _COLUMNS = ("id", "recipient", "family", "rules", "decided_at", "stage")
 Alike = Callable[[PractitionerId, FamilyId], frozenset[str]]
 """Which of `surname` and `address` a reader and a family have in common."""
@@ -64,12 +63,22 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Suspicion(msgspec.Struct, frozen=True):
-    """Looks of one reader in one day or week that make a behaviour. `bucket` is its first day."""
+    """Looks of one reader in one day or week that make a behaviour. `bucket` is its first day.
+
+    `family`: at this one, where a behaviour is what reader and family have in common.
+    """
 
     behaviour: str
     reader: PractitionerId
     bucket: date
     looks: tuple[Look, ...]
+    family: str = ""
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """What its cases are named by: with the family only where it has one, as cases have long been named."""
+        own = (self.family,) if self.family else ()
+        return (self.behaviour, self.reader, self.bucket.isoformat(), *own)
 
 
 @cache
@@ -83,8 +92,7 @@ def looks_of(rows: Iterable[Any]) -> list[Look]:
     """Put the decisions of each look together, in order of time."""
     found: dict[tuple[str, str, int], list[Any]] = {}
     for row in rows:
-        if row.stage in ("look", "find", STAGE):
-            found.setdefault((row.recipient, row.family, row.decided_at), []).append(row)
+        found.setdefault((row.recipient, row.family, row.decided_at), []).append(row)
     return [
         Look(
             PractitionerId(reader), FamilyId(family), datetime.fromtimestamp(at / 1000, LONDON),
@@ -98,16 +106,16 @@ def looks_of(rows: Iterable[Any]) -> list[Look]:
 def suspicions(looks: list[Look], since: date, alike: Alike) -> Iterator[Suspicion]:
     """Find every behaviour from the day, and the week, of `since` on; earlier looks tell what is usual."""
     for name, behaviour in behaviours().items():
-        buckets: dict[tuple[PractitionerId, date], list[Look]] = {}
+        buckets: dict[tuple[PractitionerId, date, str], list[Look]] = {}
         first = _bucket(behaviour, since)
         for look in looks:
             bucket = _bucket(behaviour, look.day)
             if bucket >= first and _counts(behaviour, look, alike):
-                buckets.setdefault((look.reader, bucket), []).append(look)
-        for (reader, bucket), every in sorted(buckets.items()):
+                buckets.setdefault((look.reader, bucket, look.family if behaviour.alike else ""), []).append(look)
+        for (reader, bucket, family), every in sorted(buckets.items()):
             number = len({look.family for look in every}) if behaviour.families else len(every)
             if number >= behaviour.least and _unusual(behaviour, reader, bucket, number, looks):
-                yield Suspicion(name, reader, bucket, tuple(every))
+                yield Suspicion(name, reader, bucket, tuple(every), family)
 
 
 def _bucket(behaviour: Behaviour, day: date) -> date:
@@ -144,17 +152,33 @@ class Watch:
     alike: Alike
 
     def run(self, since: date, until: date, now: datetime) -> list[str]:
-        """Put what is found in these days on the queue; return the new cases' ids. Run again, it adds nothing twice."""
-        known = {case.id for case in self.cases.all(now.date())}
-        opened: list[str] = []
+        """Put what is found in these days on the queue; return the cases that are new, or grew.
+
+        Run again, it adds nothing twice. What follows a case that is open is added to it; what follows one that is
+        closed is a new case.
+        """
+        known = {case.id: case for case in self.cases.whole(now.date())}
+        touched: list[str] = []
         for log, found in self._by_log(since, until).items():
             for one in found:
-                name = self._name(one, log)
-                if name not in known and one.reader != self.cases.officer.practitioner:
-                    refers_to = [decision for look in one.looks for decision in look.decisions][:_MOST_NAMED]
-                    self.cases.refer(name, one.behaviour, refers_to, log, now)
-                    opened.append(name)
-        return opened
+                if one.reader != self.cases.officer.practitioner:
+                    touched += self._put(one, log, known, now)
+        return touched
+
+    def _put(self, one: Suspicion, log: str, known: Mapping[str, Case], now: datetime) -> list[str]:
+        """Refer to the looks that no case of this series refers to; return the case that does now."""
+        series: list[Case] = []
+        while (case := known.get(name := self._name(one, log, len(series)))) is not None:
+            series.append(case)
+        named = {decision for case in series for decision in case.refers_to}
+        new = [look.decisions[0] for look in one.looks if named.isdisjoint(look.decisions)]
+        if not new:
+            return []
+        if series and series[-1].status == "open":
+            self.cases.more(series[-1], new, log, now)
+            return [series[-1].id]
+        self.cases.refer(name, one.behaviour, new, log, now)
+        return [name]
 
     def _by_log(self, since: date, until: date) -> Mapping[str, list[Suspicion]]:
         """What is found without the sealed looks; and for those cleared, what is found with them and not without."""
@@ -162,14 +186,27 @@ class Watch:
         plain = list(suspicions(self._looks(open_log, since, until), since, self.alike))
         if not self.log.cleared:
             return {"main": plain}
-        known = {(one.behaviour, one.reader, one.bucket) for one in plain}
+        known = {one.series: set(_moments(one)) for one in plain}
         every = suspicions(self._looks(self.log, since, until), since, self.alike)
-        return {"main": plain, "sealed": [o for o in every if (o.behaviour, o.reader, o.bucket) not in known]}
+        return {"main": plain, "sealed": [left for one in every for left in _beyond(one, known.get(one.series, set()))]}
 
     def _looks(self, log: DecisionLog, since: date, until: date) -> list[Look]:
         over = max(one.over_days for one in behaviours().values())
-        sought = Sought(kind="look", since=begins(since - timedelta(days=max(over, 7))), until=ends(until))
-        return looks_of(log.rows(sought, *(DECISIONS.c[name] for name in _COLUMNS)))
+        first, columns = begins(since - timedelta(days=max(over, 7))), [DECISIONS.c[name] for name in _COLUMNS]
+        kinds = (Sought(kind=kind, since=first, until=ends(until)) for kind in (LOOK, AUDIT))
+        return looks_of(row for sought in kinds for row in log.rows(sought, *columns))
 
-    def _name(self, one: Suspicion, log: str) -> str:
-        return self.cases.names.mint("c", one.behaviour, one.reader, one.bucket.isoformat(), log)
+    def _name(self, one: Suspicion, log: str, number: int) -> str:
+        """Return the id of the case of this number in its series: the first has none, as before there were series."""
+        return self.cases.names.mint("c", *one.series, log, *([str(number)] if number else []))
+
+
+def _moments(one: Suspicion) -> Iterator[tuple[str, datetime]]:
+    return ((look.family, look.at) for look in one.looks)
+
+
+def _beyond(one: Suspicion, known: set[tuple[str, datetime]]) -> Iterator[Suspicion]:
+    """Yield what is left of it beyond the looks that are known without what is sealed, if anything is."""
+    left = tuple(look for look in one.looks if (look.family, look.at) not in known)
+    if left:
+        yield msgspec.structs.replace(one, looks=left)

@@ -19,7 +19,7 @@ from pathlib import Path
 import cedarpy
 import msgspec
 
-from consent import sharing
+from consent import minimise, sharing
 from consent.decision import Outcome
 from schemas.errors import Misconfigured
 
@@ -57,34 +57,43 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Policies(msgspec.Struct, frozen=True):
-    """The policies in force. `by_number` is in Cedar's own numbering; `words` are each enumeration's values."""
+    """The policies in force, and what they take out of what they share. `by_number` is in Cedar's own numbering;
+    `words` are each enumeration's values."""
 
     text: str
     schema: str
     by_number: dict[str, Policy]
     words: dict[str, frozenset[str]]
     digest: str
+    minimising: minimise.Rules
 
 
 def switches(folder: Path = HERE) -> dict[str, Switch]:
-    """Return every dated switch by its name."""
-    return msgspec.toml.decode((folder / "switches.toml").read_bytes(), type=dict[str, Switch])
+    """Return every dated switch by its name. Raises Misconfigured where the file does not hold together."""
+    try:
+        return msgspec.toml.decode((folder / "switches.toml").read_bytes(), type=dict[str, Switch])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as wrong:
+        raise Misconfigured(f"switches.toml: {wrong}") from wrong
 
 
-def switched_on(on: date) -> tuple[str, ...]:
+def switched_on(on: date, folder: Path = HERE) -> tuple[str, ...]:
     """Return the switches that stand on this day by switches.toml."""
-    return tuple(sorted(name for name, s in switches().items() if s.on_from is not None and s.on_from <= on))
+    return tuple(sorted(name for name, s in switches(folder).items() if s.on_from is not None and s.on_from <= on))
 
 
 def load(on: Collection[str] = (), folder: Path = HERE) -> Policies:
     """Read the policies, and those behind the switches named in `on`. Raises Misconfigured if any does not hold."""
     paths = sorted([*folder.glob("*.cedar"), *_behind(on, folder)], key=_place)
     text = "\n".join(p.read_text("utf-8") for p in paths)
-    return read(text, (folder / "hearth.cedarschema").read_text("utf-8"), _digest(folder, paths))
+    schema, minimising = (folder / "hearth.cedarschema").read_text("utf-8"), minimise.read(folder)
+    return read(text, schema, _digest(folder, paths), minimising)
 
 
-def read(text: str, schema: str, digest: str = "") -> Policies:
-    """Check policies against their schema, and return them. Raises Misconfigured if any does not hold."""
+def read(text: str, schema: str, digest: str = "", minimising: minimise.Rules | None = None) -> Policies:
+    """Check policies against their schema, and return them. Raises Misconfigured if any does not hold.
+
+    They take out what `minimising` says; what the hub's own rules do where it is left out.
+    """
     try:
         checked = cedarpy.validate_policies(text, schema)
         said = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
@@ -95,7 +104,7 @@ def read(text: str, schema: str, digest: str = "") -> Policies:
     by_number = {number: _policy(one) for number, one in said.items()}
     if len({p.id for p in by_number.values()}) != len(by_number):
         raise Misconfigured("two policies have one @id")
-    return Policies(text, schema, by_number, _words(schema), digest)
+    return Policies(text, schema, by_number, _words(schema), digest, minimising or minimise.rules())
 
 
 def _place(path: Path) -> tuple[int, str]:

@@ -129,7 +129,12 @@ def category(name: str) -> Category:
 @cache
 def agreements() -> dict[str, SharingAgreement]:
     """Return the sharing agreement of each agency, by agency. Raises Misconfigured when one does not hold together."""
-    return {a.agency: a for a in (_agreement(p) for p in files() if p.stem not in _LISTS)}
+    return agreements_in(HERE)
+
+
+def agreements_in(folder: Path) -> dict[str, SharingAgreement]:
+    """Return the same of another folder: agreements that are not in force here, or not yet."""
+    return {a.agency: a for a in (_agreement(p) for p in sorted(folder.glob("*.toml")) if p.stem not in _LISTS)}
 
 
 def _agreement(path: Path) -> SharingAgreement:
@@ -176,7 +181,13 @@ def reviews_due(on: date) -> tuple[SharingAgreement, ...]:
 @lru_cache(maxsize=8192)
 def sharing_agreement_state(publisher: str, recipient: str, purpose: str, category: str, on: date) -> SharingState:
     """Say how the publisher's agreement stands on `on` for this recipient (agency or sector), purpose and category."""
-    agreement = agreements().get(publisher)
+    return state_of(agreements().get(publisher), recipient, purpose, category, on)
+
+
+def state_of(
+    agreement: SharingAgreement | None, recipient: str, purpose: str, category: str, on: date
+) -> SharingState:
+    """Say the same of one agreement, or of none."""
     if agreement is None or on < agreement.dates.since:
         return "none"
     if not any(

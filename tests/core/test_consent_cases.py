@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from agents.adapters.log_entries import LogEntries
 from agents.cli import run
 from consent import mutants, policy, trial
-from consent.decision import Decision, Outcome, encode, record
+from consent.decision import Outcome
 from consent.engine import Engine
-from consent.log.entry import LogEntry
-from consent.request import Request
 from consent.trial import Table
 from schemas.errors import Misconfigured
-from schemas.ids import FamilyId
 
-SAMPLE = 40  # mutants of more than a thousand; `hearth policy mutate` tries all
-DAY = datetime(2026, 9, 14, 9, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
+SAMPLE = 40  # mutants of more than a thousand; `hearth policy mutate` tries all
 
 
 @pytest.fixture(scope="module")
@@ -260,69 +253,12 @@ def test_diff_shows_what_a_law_would_change_when_it_comes_into_force(
     assert run([*both, "--on", "no-such-law"]) == 2
 
 
-def test_replay_lists_every_recorded_decision_that_would_change(
-    read: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Those since the day, decided by rule, and no others; under the policies as they were, none."""
-    engine = Engine()
-    cases = [(case, request) for case, request in read.cases if not case.switches]
-    before = _decision(engine, cases[0][1], 0, datetime(2026, 9, 1, tzinfo=UTC))
-    decisions = [before, *(_decision(engine, request, n) for n, (_, request) in enumerate(cases, 1))]
-    by_a_person = msgspec.structs.replace(decisions[-1], id="d_person", outcome=Outcome.REFER, decided_by="w_1")
-    ended = msgspec.structs.replace(decisions[-1], id="d_ended", outcome=Outcome.WITHHOLD, rules=("hold-ended",))
-    older = msgspec.structs.replace(decisions[-1], id="d_older", asked=None)
-    logs = _log(tmp_path, [*decisions, by_a_person, ended, older])
-    asked = ["--since", "2026-09-14", "--log-dir", str(logs), "--json"]
-
-    assert run(["policy", "replay", str(policy.HERE), *asked]) == 0
-    same = json.loads(capsys.readouterr().out)
-    assert (same["asked"], same["changes"]) == (len(cases), [])
-    assert same["left_alone"] == {"by_a_person": 1, "without_policies": 1, "not_said": 1}
-
-    folder = _policies(tmp_path, '@outcome("hold")', '@outcome("withhold")')
-    assert run(["policy", "replay", str(folder), *asked]) == 1
-    changes = json.loads(capsys.readouterr().out)["changes"]
-    held = [decision.id for decision in decisions[1:] if decision.outcome is Outcome.HOLD]
-    assert held
-    assert [one["name"] for one in changes] == held
-
-
-def test_replay_of_a_log_that_is_not_there_says_so(tmp_path: Path) -> None:
-    """Wrong usage, code 2: no log, no such log, no folder of policies."""
-    asked = ["--since", "2026-09-14", "--log-dir", str(tmp_path)]
-    assert run(["policy", "replay", str(policy.HERE), *asked]) == 2
-    assert run(["policy", "replay", str(policy.HERE), *asked, "--log", "other"]) == 2
-    assert run(["policy", "replay", str(tmp_path), *asked]) == 2
-
-
 def test_switches_say_from_when_and_on_what_source(capsys: pytest.CaptureFixture[str]) -> None:
     """Each law not in force: off, no day guessed, its source."""
     assert run(["policy", "switches", "--json"]) == 0
     listed = {one["switch"]: one for one in json.loads(capsys.readouterr().out)}
     assert set(listed) == set(policy.switches())
     assert all(one["source"] and not one["in_force"] and one["from"] is None for one in listed.values())
-
-
-def _decision(engine: Engine, request: Request, number: int, at: datetime = DAY) -> Decision:
-    return record(
-        engine.rule(request),
-        request,
-        family=FamilyId(f"f_{number}"),
-        recipient="hub",
-        policy_set=engine.policy_set,
-        register_version="r1",
-        decided_at=at,
-        salt=bytes(16),
-    )
-
-
-def _log(tmp_path: Path, decisions: Iterable[Decision]) -> Path:
-    logs = tmp_path / "logs"
-    (logs / "main").mkdir(parents=True)
-    entries = LogEntries(logs / "main", create=True)
-    entries.keep(0, [LogEntry(one.id, one.salt, encode(one)) for one in decisions])
-    entries.close()
-    return logs
 
 
 def _few(tmp_path: Path, row: str, most: int = 6) -> Path:

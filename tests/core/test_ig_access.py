@@ -8,11 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agents.alerting import Alerting
 from agents.ig.access import ACCESS, CASE_REVIEW
+from agents.ig.decisions import MACHINE, kind_of
 from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, Unchosen, law
 from agents.ports import NotWritten
 from agents.reading import NOBODY
-from consent.decision import Outcome, encode
+from agents.rehearsal import QUEUES
+from consent.decision import CHECK, Outcome, encode
 from tests.core.ig_story import NOW, Told
 
 LATER = NOW + timedelta(days=1)
@@ -204,3 +207,27 @@ def test_the_chronology_holds_every_decision_in_order_with_its_ground_and_its_ex
     (export,) = told.logged()
     assert (export.stage, export.outcome, export.family) == (CASE_REVIEW, Outcome.SHARE, family)
     assert encode(export)
+
+
+def test_a_colleague_to_whom_an_alert_might_be_handed_over_has_not_looked(told: Told) -> None:
+    """Whether they may be told is a check of the hub's own, allowed or not: no record says that they saw anything."""
+    story = told.story
+    colleague = story.professional("social-care", "early-help-worker")
+    story.involve(colleague, told.child, "Early help")
+    story.not_brought(told.child, 40)
+    story.marks(told.child, "O", weeks=6)
+    told.happens()
+    desk = Alerting(told.world.queries, told.reading, QUEUES)
+    record = next(one for one in desk.mine(told.worker(told.lead)) if one.family == told.family(told.child))
+    before = told.access(told.officer).weigh(told.person(told.child), LATER)
+    told.logged()
+    checks = []
+    for who, may in ((colleague, True), (told.nurse, False)):
+        assert desk.may_open(told.worker(who), record, NOW) is may
+        checks += told.logged()
+        assert {one.recipient for one in checks[-1:]} == {told.worker(who).practitioner}
+    assert {(one.stage, kind_of(one.stage)) for one in checks} == {(CHECK, MACHINE)}
+    assert told.access(told.officer).weigh(told.person(told.child), LATER) == before
+    told.logged()
+    assert desk.open(told.worker(colleague), record, NOW) is not None
+    assert {one.stage for one in told.logged()} == {"look"}

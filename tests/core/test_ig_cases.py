@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agents.ig.cases import BEHAVIOUR, LIFTED, RESTRICTED, Cases, NotSo, due, months_later, rights
@@ -50,6 +51,22 @@ def test_a_request_stands_with_its_dates_until_it_is_answered(told: Told) -> Non
     desk(told).close(case, "partly-granted", NOW)
     closed = desk(told).one(case, date(2028, 1, 1))
     assert (closed.status, closed.outcome, closed.extended, closed.overdue) == ("closed", "partly-granted", True, False)
+
+
+def test_a_case_says_who_opened_extended_and_closed_it_when_and_why(told: Told) -> None:
+    """Its dates, its reason, and everything that was said of it in order."""
+    case = desk(told).open("access", "p_1", RECEIVED, NOW)
+    other = msgspec.structs.replace(OFFICER, practitioner="w_other")
+    desk(told, other).extend(case, "numerous", NOW + timedelta(days=2))
+    desk(told, other).close(case, "granted", NOW + timedelta(days=9))
+    found = desk(told).one(case, date(2028, 1, 1))
+    assert found is not None
+    assert (found.opened_by, found.extended_for) == ("w_ig", "numerous")
+    assert (found.closed_on, found.closed_by) == (date(2027, 2, 10), "w_other")
+    history = desk(told).history(case, date(2028, 1, 1))
+    assert [(one.said, one.by) for one in history] == [
+        ("opened", "w_ig"), ("extended", "w_other"), ("closed", "w_other"),
+    ]  # fmt: skip
 
 
 def test_what_falls_due_first_stands_first_and_what_is_late_is_said_to_be(told: Told) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.ig.decisions import LOOK, MACHINE, DecisionLog, Sought
+from agents.ig.decisions import AUDIT, KINDS, LOOK, MACHINE, STEP, DecisionLog, Sought, kind_of
 from tests.core.ig_kit import AT, CLEARED, OFFICER, World
 
 
@@ -46,7 +46,26 @@ def test_machine_decisions_and_looks_are_never_counted_together(world: World) ->
     world.decide("look", minutes=5)
     world.decide("find", minutes=6, purpose="safeguarding")
     counts = DecisionLog(world.queries, OFFICER).counts(Sought())
-    assert counts == {MACHINE: {"share": 3}, LOOK: {"share": 2}}
+    assert counts == {MACHINE: {"share": 3}, LOOK: {"share": 2}, AUDIT: {}, STEP: {}}
+
+
+def test_neither_what_officers_ask_nor_steps_on_a_record_are_looks(world: World) -> None:
+    """An access export, a retention step, a check for a colleague or a search shows nobody what is held."""
+    kinds = {
+        MACHINE: ("link", "disclose", "check"), LOOK: ("look", "find", "break-glass"),
+        AUDIT: ("ig-search", "ig-explain"),
+        STEP: ("access", "case-review", "break-glass-review", "retention", "what-comes-later"),
+    }  # fmt: skip
+    for number, stage in enumerate(stage for stages in kinds.values() for stage in stages):
+        world.decide(stage, minutes=number, fields={"decided_by": "w_1"})
+    log = DecisionLog(world.queries, OFFICER)
+    counts = log.counts(Sought())
+    for kind in KINDS:
+        page = log.search(Sought(kind=kind))
+        assert page is not None
+        assert {one.stage for one in page.decisions} == set(kinds[kind])
+        assert {kind_of(stage) for stage in kinds[kind]} == {kind}
+        assert sum(counts[kind].values()) == len(kinds[kind])
 
 
 def test_pages_follow_each_other_and_hold_each_decision_once(world: World) -> None:

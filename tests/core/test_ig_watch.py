@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agents.ig.cases import Case
+from agents.ig.decisions import EXPLAIN
 from agents.ig.watch import behaviours
 from schemas.people import KnownPractitioner
 from streams import topology
@@ -24,9 +26,9 @@ def told(tmp_path: Path) -> Told:
     return Told(tmp_path)
 
 
-def look(told: Told, day: date, hour: float, **more: object) -> None:
+def look(told: Told, day: date, hour: float, stage: str = "look", **more: object) -> str:
     at = datetime(day.year, day.month, day.day, tzinfo=LONDON) + timedelta(hours=hour)
-    told.world.decide("look", minutes=(at - AT).total_seconds() / 60, **more)
+    return told.world.decide(stage, minutes=(at - AT).total_seconds() / 60, **more).id
 
 
 def found(told: Told, officer: KnownPractitioner = OFFICER) -> list[str]:
@@ -106,15 +108,87 @@ def test_a_reader_with_the_family_s_surname_or_address_is_found_by_pseudonyms(to
 
 
 def test_a_case_names_nobody_and_is_opened_once(told: Told) -> None:
-    """Reference, behaviour and decisions; a second watch adds nothing, nor does more of the same in that week."""
+    """Reference, behaviour and decisions; a second watch adds nothing, and more of the same day is the same case."""
     look(told, MONDAY, 10, party="subject", to="w_reader", family="f_family", item="e1.p_person")
     assert found(told) == found(told) == ["own-family"]
     look(told, MONDAY, 11, party="subject", to="w_reader", family="f_family")
     assert found(told) == ["own-family"]
-    (record,) = told.broker.records(topology.IG_CASES)
-    for never in (b"w_reader", b"f_family", b"p_person", b"e1."):
-        assert never not in (record.value or b"") + (record.key or b"")
-    assert msgspec.json.decode(record.value or b"")["refers_to"]
+    for record in told.broker.records(topology.IG_CASES):
+        for never in (b"w_reader", b"f_family", b"p_person", b"e1."):
+            assert never not in (record.value or b"") + (record.key or b"")
+        assert msgspec.json.decode(record.value or b"")["refers_to"]
+
+
+def cases(told: Told, officer: KnownPractitioner = OFFICER) -> list[Case]:
+    found(told, officer)
+    return told.cases(officer).all(NOW.date())
+
+
+def test_what_follows_is_added_to_the_case_while_it_is_open_and_makes_a_new_one_once_it_is_closed(told: Told) -> None:
+    """No look is ever without a case because an earlier one of its week had one; none is in two."""
+    for number in range(3):
+        look(told, MONDAY, 10 + number, family=f"f_{number}", involved="not-involved")
+    (first,) = cases(told)
+    assert len(first.refers_to) == 3
+    look(told, MONDAY, 14, family="f_4", involved="not-involved")
+    (grown,) = cases(told)
+    assert (grown.id, len(grown.refers_to)) == (first.id, 4)
+    told.cases(OFFICER).close(first.id, "explained", NOW)
+    assert [one.status for one in cases(told)] == ["closed"]
+    look(told, MONDAY, 15, family="f_5", involved="not-involved")
+    late = look(told, MONDAY, 16, family="f_6", involved="not-involved")
+    closed, opened = sorted(cases(told), key=lambda one: one.status)
+    assert (closed.status, len(closed.refers_to), opened.status, len(opened.refers_to)) == ("closed", 4, "open", 2)
+    assert late in opened.refers_to
+    assert set(closed.refers_to).isdisjoint(opened.refers_to)
+    assert cases(told) == [closed, opened] or cases(told) == [opened, closed]
+
+
+def test_what_was_added_after_a_case_was_closed_is_in_none_until_it_is_in_another(told: Told) -> None:
+    """Closed and added to at once: nobody who closed it has seen what was added."""
+    looks = [look(told, MONDAY, 10 + n, family=f"f_{n}", involved="not-involved") for n in range(3)]
+    (first,) = cases(told)
+    desk = told.cases(OFFICER)
+    desk.close(first.id, "explained", NOW)
+    late = look(told, MONDAY, 14, family="f_4", involved="not-involved")
+    desk.more(first, (late,), "main", NOW)
+    every = cases(told)
+    assert {one.status: sorted(one.refers_to) for one in every} == {"closed": sorted(looks), "open": [late]}
+
+
+def test_every_look_of_a_spike_is_referred_to_by_one_decision_each(told: Told) -> None:
+    """However many there were."""
+    for number in range(70):
+        look(told, MONDAY, 9 + number / 10, to="w_other", family=f"f_{number}")
+    (case,) = cases(told)
+    assert (case.behaviour, len(case.refers_to)) == ("volume", 70)
+
+
+def test_what_officers_read_of_decisions_is_watched_as_looks_are_and_other_steps_of_theirs_are_not(told: Told) -> None:
+    """At night, or of a family of their own; an export that answers a request is no look."""
+    for day in range(3):
+        for stage in ("access", "case-review", "break-glass-review", "retention"):
+            look(told, MONDAY + timedelta(days=day), 23, stage=stage, to="w_colleague")
+    assert found(told) == []
+    for day in range(3):
+        look(told, MONDAY + timedelta(days=day), 23, stage=EXPLAIN, to="w_colleague")
+    look(told, MONDAY, 10, stage=EXPLAIN, to="w_other", fields={"decided_by": "rule"}, party="household")
+    assert found(told) == ["night", "own-family"]
+    assert found(told, msgspec.structs.replace(OFFICER, practitioner="w_colleague")) == ["own-family"]
+
+
+def test_two_families_of_one_surname_are_two_cases(told: Told) -> None:
+    """Whoever looks into one of them looks at one family, and hands the other on."""
+    story = told.story
+    children = [story.child("Isolde", "2014-05-06", "Quillfeather"), story.child("Noll", "2015-05-06", "Quillfeather")]
+    namesake = story.professional("health", "school-nurse", name="Ida Quillfeather")
+    for number, child in enumerate(children):
+        story.relate(child, story.adult(f"Parent{number}", "1987-02-01", "Other"))
+        story.missing(child, 30)
+    told.happens()
+    for hour, child in enumerate(children):
+        told.looks(namesake, child, datetime(2026, 11, 16, 10 + hour, tzinfo=LONDON))
+    assert found(told) == ["same-surname", "same-surname"]
 
 
 def test_sealed_looks_make_cases_for_those_cleared_alone(told: Told) -> None:
@@ -125,6 +199,18 @@ def test_sealed_looks_make_cases_for_those_cleared_alone(told: Told) -> None:
     assert found(told) == []
     assert found(told, CLEARED) == ["night"]
     assert found(told) == []
+
+
+def test_a_sealed_look_beside_open_ones_has_a_case_of_its_own_for_those_cleared(told: Told) -> None:
+    """What is found without it stays as it was; what it adds is not lost."""
+    for day in range(3):
+        look(told, MONDAY + timedelta(days=day), 23)
+    sealed = look(told, MONDAY + timedelta(days=3), 23, tier="sealed", clearance="sealed", item="e9.p_1")
+    (plain,) = cases(told)
+    both = cases(told, CLEARED)
+    assert plain in both
+    assert [one.refers_to for one in both if one != plain] == [(sealed,)]
+    assert cases(told) == [plain]
 
 
 def test_an_officer_is_not_watched_by_themself(told: Told) -> None:

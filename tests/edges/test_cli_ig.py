@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from agents import hub as running
 from agents.demo.teller import Professional
 from agents.settings import Settings
+from agents.watching import in_a_child
 from tests.edges.cli_kit import Said, Shell
 from tests.edges.cli_story import Told, sought, tell
 
@@ -89,7 +90,7 @@ def test_the_commands_are_for_information_governance_staff_alone(
         for command in (
             ("search",), ("explain", "d_1"), ("measures", *PERIOD), ("watch", *PERIOD), ("request", "access", family),
             ("extend", "c_1", "--reason", "complex"), ("close", "c_1", "--outcome", "granted"), ("cases",),
-            ("access", family), ("review", family), ("because", "c_1"),
+            ("access", family), ("review", family), ("because", "c_1"), ("case", "c_1"),
             ("restrict", "c_1", "--persons", "-", "--because", "x", "--ground", "accuracy-contested"),
             ("lift", "c_1", "--persons", "-", "--because", "x", "--told", "2026-01-01"),
         )
@@ -108,8 +109,8 @@ def test_a_look_is_found_explained_and_counted(become: Callable[[Professional], 
         return Said(0 if said.data["decisions"] else 1, said.out, said.err)
 
     page = within(found).data
-    assert set(page["counts"]) == {"machine", "look"}
-    assert page["counts"]["machine"] == {}
+    assert set(page["counts"]) == {"machine", "look", "audit", "step"}
+    assert [kind for kind, count in page["counts"].items() if count] == ["look"]
     decision = next(one["id"] for one in page["decisions"] if one["stage"] == "look")
     explained = hearth("ig", "explain", decision)
     assert explained.code == 0
@@ -117,7 +118,9 @@ def test_a_look_is_found_explained_and_counted(become: Callable[[Professional], 
         assert part in explained.out
     assert hearth("ig", "explain", decision, "--json").data["policies_changed_since"] is False
     numbers = hearth("ig", "measures", *PERIOD, "--json").data
-    assert {one["kind"] for one in numbers} == {"machine", "look"}
+    assert {one["kind"] for one in numbers} >= {"machine", "look", "audit"}
+    mine = within(lambda: _some(hearth("ig", "search", "--class", "audit", "--family", family, "--json")))
+    assert {one["stage"] for one in mine.data["decisions"]} == {"ig-search", "ig-explain"}
     assert all(one["definition"] for one in numbers)
     outputs = [explained, hearth("ig", "search"), hearth("ig", "measures", *PERIOD)]
     assert not [one for one in outputs for planted in PLANTED if planted in one.out + one.err]
@@ -138,6 +141,9 @@ def test_an_access_request_is_answered_in_plain_words_and_every_step_stands_in_t
     opened = hearth("ig", "request", "access", child, "--json")
     assert opened.code == 0
     case = opened.data["case"]
+    assert date.fromisoformat(opened.data["due"]) > TODAY
+    said = hearth("ig", "request", "access", child).out
+    assert str(opened.data["due"]) in said
 
     def queued() -> Said:
         said = hearth("ig", "cases", "--json")
@@ -157,13 +163,19 @@ def test_an_access_request_is_answered_in_plain_words_and_every_step_stands_in_t
     assert not [planted for planted in (*PLANTED, "p_", "f_", "d_", "w_") if planted in given.out]
     assert hearth("ig", "access", child, "--case", "c_nosuch", "--requester", "subject").code == 1
     told_of = within(
-        lambda: _some(hearth("ig", "search", "--recipient", case, "--class", "look", "--json"))
+        lambda: _some(hearth("ig", "search", "--recipient", case, "--class", "step", "--json"))
     ).data["decisions"]
     assert {(one["stage"], one["outcome"]) for one in told_of} >= {("access", "share")}
     within(lambda: hearth("audit", "show", told_of[0]["id"]))
     assert hearth("ig", "review", family, "--json").data
     assert hearth("ig", "close", case, "--outcome", "granted").code == 0
     within(lambda: Said(int(hearth("ig", "close", case, "--outcome", "granted").code != 1), "", ""))
+    history = hearth("ig", "case", case, "--json").data
+    assert (history["case"]["status"], history["case"]["closed_on"]) == ("closed", str(TODAY))
+    assert [one["said"] for one in history["history"]] == ["opened", "closed"]
+    assert {one["by"] for one in history["history"]} == {history["case"]["closed_by"]}
+    assert "closed by" in hearth("ig", "case", case).out
+    assert hearth("ig", "case", "c_nosuch").code == 1
     assert hearth("audit", "verify").code == 0
 
 
@@ -270,9 +282,9 @@ def _some(said: Said) -> Said:
 
 
 def test_looks_at_other_people_s_families_come_to_the_queue_as_a_reference(
-    become: Callable[[Professional], Shell], told: Told
+    become: Callable[[Professional], Shell], told: Told, hub: running.Hub
 ) -> None:
-    """Three families that are none of the stranger's; run again, it adds nothing."""
+    """Three families that are none of the stranger's: found by the hub itself; an officer's run adds nothing to it."""
     looked(become, told)
     hearth = become(told.stranger)
     for number in range(3):
@@ -280,13 +292,16 @@ def test_looks_at_other_people_s_families_come_to_the_queue_as_a_reference(
     hearth = become(told.officer)
 
     def queued() -> Said:
-        assert hearth("ig", "watch", *PERIOD).code == 0
+        child = in_a_child(hub.settings)
+        while child.poll() is None:
+            time.sleep(0.2)
+        assert child.poll() == 0
         said = hearth("ig", "cases", "--json")
         mine = [one for one in said.data if one["behaviour"] == "no-involvement"]
         return Said(0 if mine else 1, said.out, said.err)
 
     (mine,) = [one for one in within(queued).data if one["behaviour"] == "no-involvement"]
-    assert mine["about"] == ""
+    assert (mine["about"], mine["opened_by"]) == ("", "hub")
     assert hearth("ig", "explain", mine["refers_to"][0]).code == 0
     assert hearth("ig", "watch", *PERIOD, "--json").data["cases"] == []
 
