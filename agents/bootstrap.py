@@ -201,6 +201,7 @@ def worker(settings: Settings, name: str) -> HearthApp:
     )
     stages.add_hub(app, hub_stages(tools, replica.catch_up), outside)
     stages.add_ticks(app, KafkaProducer(settings.kafka), settings.partitions, settings.tick_seconds)
+    stages.add_sweep(app, tools.quarantine_keys.sweep, settings.tick_seconds, outside.passing)
     return app
 
 

@@ -2,25 +2,28 @@
 
 In order, each acknowledged before the next:
 
-    the approval in the log → nothing leads to the person any more (`people`, by the resolver) → their keys destroyed
-    → the families told once more → the end in the log
+    the approval in the log → its beginning in the log → nothing leads to the person any more (`people`, by the
+    resolver) → what was put aside and names them → their keys destroyed → the families told once more → the end in
+    the log
 
-A kill in between leaves what the log says: approved, and not done. Approving again, by anybody but the one who
-proposed it, takes it up where it stands; every part may be done twice. A legal hold that came in the meantime stops it.
+A kill in between leaves what the log says: approved or begun, and not done. Approving again, by anybody but the one
+who proposed it, takes it up where it stands; every part may be done twice. A legal hold stops it that stands in the
+log before the beginning; one that comes after it is refused, so that nothing is ever half held and half destroyed.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
 from agents.faults import boundary
 from agents.held_of import HeldOf
 from agents.ports import KeyStore
+from agents.put_aside import PutAside
 from agents.reading import Behind, Reading
 from consent import retention
 from consent.decision import Decision
@@ -32,6 +35,7 @@ from consent.retention.steps import (
     Taken,
     record,
     refuses_approval,
+    refuses_hold,
     refuses_proposal,
     standing,
 )
@@ -43,6 +47,7 @@ from streams import disclose
 from streams.intake_names import every_id
 from streams.lifetimes import life_of
 from streams.outcome import Emit
+from streams.recipients import as_recipient
 from streams.timeline import on_day
 from streams.topology import IDENTITY_QUEUE
 
@@ -64,25 +69,34 @@ class Record(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Destroying:
-    """The tools. `reading` waits for the sealed log's topic too, and logs there; `patience` is seconds."""
+    """The tools. `reading` waits for the sealed log's topic too, and logs there; `patience` is seconds.
+
+    `requests` gives the persons and families about whom a rights request is open on a day.
+    """
 
     reading: Reading
     held: HeldOf
     keystore: KeyStore
+    aside: PutAside
+    requests: Callable[[date], Collection[str]]
     patience: float = 30.0
     boundary: Callable[[str], None] = boundary
 
     # ------------------------------------------------------------------ what stands
 
     def due(self, now: datetime) -> list[Record]:
-        """Return every record whose period has run out, and every one that is held, proposed, or approved and not done.
+        """Return every record whose period has run out, and every one that is held, proposed, approved or begun.
 
         A machine's check: it shows pseudonyms, classes and dates, and nothing of what is held.
         """
         self.reading.wait()
         lives, steps = self._lives(self.held.families(), now), self._steps()
-        found = [self._record(known, lives, steps) for known in self.held.persons()]
-        return [one for one in found if one.standing != Standing() or one.keeping.has_run_out(on_day(now))]
+        found = [(known.erased, self._record(known, lives, steps)) for known in self.held.persons()]
+        return [
+            one for ended, one in found
+            if (one.standing != Standing() and not (ended and one.standing.destroyed))
+            or (not ended and one.keeping.has_run_out(on_day(now)))
+        ]  # fmt: skip
 
     def record(self, person: PersonId, now: datetime) -> Record:
         """Return where one person's record stands. Raises Refused where nobody is known by that id."""
@@ -124,16 +138,20 @@ class Destroying:
 
     def propose(self, by: KnownPractitioner, person: PersonId, reason: str, now: datetime) -> Record:
         """Propose that a person's record ends. Raises Refused."""
-        why, found = self._reason(reason, retention.reasons().propose), self._mine(by, person, now)
-        self._unless(refuses_proposal(found.standing, found.keeping, why.early, on_day(now)) or self._works(found))
+        early, found = self._reason(reason, retention.reasons().propose).early, self._mine(by, person, now)
+        requested = self._requested(found, now)
+        why = refuses_proposal(found.standing, found.keeping, early, on_day(now), requested)
+        self._unless(why or self._ended(found) or self._works(found))
         return self._log("propose", by, found, reason, now)
 
     def hold(self, by: KnownPractitioner, person: PersonId, reason: str, now: datetime) -> Record:
-        """Set a legal hold: what was proposed or approved, and not done, is proposed anew after it. Raises Refused."""
+        """Set a legal hold: what was proposed or approved, and not begun, is proposed anew after it. Raises Refused."""
         self._reason(reason, retention.reasons().hold)
         found = self._mine(by, person, now)
-        self._unless("destroyed already" if found.standing.destroyed else "")
-        return self._log("hold", by, found, reason, now)
+        self._unless(refuses_hold(found.standing))
+        found = self._log("hold", by, found, reason, now)
+        self._unless(refuses_hold(found.standing))  # the log had the beginning first
+        return found
 
     def lift(self, by: KnownPractitioner, person: PersonId, held: str, reason: str, now: datetime) -> Record:
         """Lift one of the legal holds that stand. Raises Refused."""
@@ -145,22 +163,36 @@ class Destroying:
     def approve(self, by: KnownPractitioner, person: PersonId, now: datetime) -> Record:
         """Approve what another officer proposed, and carry it out. Raises Refused, NotWritten and Behind.
 
-        After those two it may stand approved and not done: approve again.
+        After those two it may stand approved or begun, and not done: approve again.
         """
         found = self._mine(by, person, now)
-        reason = found.standing.reason
-        early = self._reason(reason, retention.reasons().propose).early if reason else False
-        self._unless(refuses_approval(found.standing, by.practitioner, found.keeping, early, on_day(now)))
+        self._unless(self._not_approved(by, found, now))
         if not found.standing.approved_by:
-            found = self._log("approve", by, found, reason, now, found.standing.proposal)
+            found = self._log("approve", by, found, found.standing.reason, now, found.standing.proposal)
             self.boundary("approved")
-        self._unless("" if found.standing.may_destroy else "the log has it otherwise: ask where it stands")
+        if not found.standing.destroying:
+            found = self._begin(by, self.record(person, now), now)
         return self._carry_out(by, found, now)
 
+    def _not_approved(self, by: KnownPractitioner, found: Record, now: datetime) -> str:
+        reason = found.standing.reason
+        early = self._reason(reason, retention.reasons().propose).early if reason else False
+        requested = self._requested(found, now)
+        return refuses_approval(found.standing, by.practitioner, found.keeping, early, on_day(now), requested)
+
+    def _begin(self, by: KnownPractitioner, found: Record, now: datetime) -> Record:
+        """Log that it begins, where nothing came since that stops it: from there on the log refuses a hold."""
+        self._unless(self._not_approved(by, found, now))
+        found = self._log("destroying", by, found, found.standing.reason, now, found.standing.proposal)
+        self._unless("" if found.standing.destroying else "the log has it otherwise: ask where it stands")
+        self.boundary("destroying")
+        return found
+
     def _carry_out(self, by: KnownPractitioner, found: Record, now: datetime) -> Record:
-        """End the record: the log has acknowledged that two people decided it."""
+        """End the record: the log has acknowledged that two people decided it, and that it begins."""
         self._forget(found, now)
         self.boundary("forgotten")
+        self.aside.destroy(found.persons)  # while their keys still tell what they were known by
         for person in found.persons:
             self.keystore.destroy(person)
         self.boundary("destroyed")
@@ -187,7 +219,23 @@ class Destroying:
     def _mine(self, by: KnownPractitioner, person: PersonId, now: datetime) -> Record:
         found = self.record(person, now)
         self._unless("nobody decides on their own record" if by.person in found.persons else "")
+        self._unless(self._party(by, found, now))
         return found
+
+    def _party(self, by: KnownPractitioner, found: Record, now: datetime) -> str:
+        """Return why not, where the officer, or their manager, is a party to a family of the person."""
+        for family in found.families:
+            state = self.reading.replayed(family, now)
+            if as_recipient(by, state, self.reading.stage.directory, on_day(now)).sealed_party != "none":
+                return "nobody decides on a record of a family to which they, or their manager, are a party"
+        return ""
+
+    def _requested(self, found: Record, now: datetime) -> bool:
+        return not {*found.persons, *found.families}.isdisjoint(self.requests(on_day(now)))
+
+    def _ended(self, found: Record) -> str:
+        known = [self.reading.projection.person(person) for person in found.persons]
+        return "their record has ended already" if any(one is not None and one.erased for one in known) else ""
 
     def _works(self, found: Record) -> str:
         """Return why not, where the person works with families: they are known by it until they leave."""

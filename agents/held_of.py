@@ -21,9 +21,9 @@ class HeldOf:
         self._engine = engine
 
     def persons(self) -> list[KnownPerson]:
-        """Return everybody whose record has not ended, each once: under the id that stands for them."""
+        """Return everybody, each once: under the id that stands for them; also those whose record has ended."""
         found = [decode_people(row.body) for row in self._people("person")]
-        return [one for one in found if isinstance(one, KnownPerson) and not one.erased and one.same_as is None]
+        return [one for one in found if isinstance(one, KnownPerson) and one.same_as is None]
 
     def identifiers(self, persons: Iterable[PersonId]) -> list[Pseudonym]:
         """Return the look-up keys that stand for these ids of one person. Every identifier is looked through."""

@@ -29,6 +29,10 @@ class KeyStore(Protocol):
         """Delete every key of `person`; return how many there were."""
         ...
 
+    def names(self, prefix: str) -> list[PersonId]:
+        """Return everyone, and everything, with a key whose name begins so."""
+        ...
+
 
 class Producer(Protocol):
     """Writes to Kafka. Nothing is done until `flush` says so."""

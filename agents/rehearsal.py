@@ -67,7 +67,7 @@ class Rehearsal:
         self.family = FamilyStage(
             Linking(gate), alerts, rule_book(), self.people, self.names, QUEUES, self.data_key, entropy
         )
-        quarantine = lambda at: ("quarantine", self._hub_key)  # noqa: E731, ARG005
+        quarantine = lambda at, record: ("quarantine", self._hub_key)  # noqa: E731, ARG005
         intake = Intake(self.names, self.people, self.data_key, quarantine, entropy, TYPED_SOURCES)
         resolver = Resolver(self.names, self.people, self.data_key, quarantine, entropy, self._hub_key)
         stages = {"intake": intake, "resolver": resolver, "family": self.family}

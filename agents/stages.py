@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -115,6 +116,21 @@ def add_ticks(app: HearthApp, producer: Producer, partitions: int, seconds: floa
                 await loop.run_in_executor(None, _tell, producer, list(ticks(now(), partitions)))
 
     app.task(ticking)
+
+
+def add_sweep(
+    app: HearthApp, sweep: Callable[[], object], seconds: float, passing: tuple[type[Exception], ...]
+) -> None:
+    """Sweep at the start and each `seconds` from then on; what passes by itself is tried again the next time."""
+
+    async def sweeping() -> None:
+        loop = asyncio.get_running_loop()
+        while not app.should_stop:
+            with suppress(*passing):
+                await loop.run_in_executor(None, sweep)
+            await asyncio.sleep(seconds)
+
+    app.task(sweeping)
 
 
 def ticks(at: datetime, partitions: int) -> Iterable[Emit]:

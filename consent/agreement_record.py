@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from consent import sharing
 from consent.agreement_list import Agreement, Step
+from consent.retention import in_words
 from schemas.codes import code_list
 from schemas.ids import FamilyId, PersonId
 
@@ -100,7 +100,7 @@ def _personal_data(category: str) -> Json:
 
 
 def _kept(category: str) -> Json:
-    until = {"@type": "dpv:UntilEventDuration", "rdf:value": sharing.categories()[category].kept}
+    until = {"@type": "dpv:UntilEventDuration", "rdf:value": in_words()}
     return {"@type": ["dpv:StorageDuration"], "skos:prefLabel": category, "dpv:hasDuration": until}
 
 

@@ -9,15 +9,17 @@ from datetime import datetime
 import msgspec
 
 from consent.seal import Pseudonyms, seal
-from schemas.errors import Refusal
+from schemas.errors import KeyDestroyed, Refusal
 from schemas.records import Quarantined, Receipt, Record, Remark, encode
 from streams import sealed
 from streams.intake_split import Entropy
 from streams.outcome import Emit
 from streams.topology import receipts
 
-QuarantineKey = Callable[[datetime], tuple[str, bytes]]
-"""Returns (key id, key of 32 bytes) for what was received at that instant; the key is destroyed when it expires."""
+QuarantineKey = Callable[[datetime, str], tuple[str, bytes]]
+"""Returns (key id, key of 32 bytes) for the record of this id, received at that instant; destroyed when it expires.
+
+Raises KeyDestroyed where it was: a replay brings the record again, and it stays closed (`seal_aside`)."""
 
 CONFLICT = Refusal(
     "id",
@@ -38,6 +40,17 @@ decode_record = msgspec.json.Decoder(Record).decode
 def quarantine_label(id: str) -> bytes:  # noqa: A002 (the record's own name for it)
     """Return the label that a quarantined record, or a review's part, is sealed to."""
     return f"hearth.quarantine|{id}".encode()
+
+
+def seal_aside(
+    quarantine_key: QuarantineKey, entropy: Entropy, at: datetime, name: str, body: bytes
+) -> tuple[str, bytes]:
+    """Return (key id, sealed body) of the record `name`, put aside at that instant; nothing, where its key is gone."""
+    try:
+        key_id, key = quarantine_key(at, name)
+    except KeyDestroyed:
+        return "", b""
+    return key_id, seal(key, entropy(12), body, quarantine_label(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +88,7 @@ class Answers:
         return [self._quarantined(name, record, origin, why, sealed.quarantine_topic(tier)), self._receipt(said)]
 
     def _quarantined(self, name: str, record: Record, origin: Origin, why: Refusal, topic: str) -> Emit:
-        key_id, key = self.quarantine_key(origin.received_at)
-        parcel = seal(key, self.entropy(12), encode(record), quarantine_label(name))
+        key_id, parcel = seal_aside(self.quarantine_key, self.entropy, origin.received_at, name, encode(record))
         aside = Quarantined(
             id=name,
             agency=origin.agency,

@@ -21,7 +21,7 @@ from streams.attendance import Block, Mark, mark_at
 from streams.family_state import Moved, Value, pack_moved, unpack_moved
 from streams.fold import Blocks, book_of, entry_of_mark, remember_birth, take_item
 from streams.outcome import Emit, State
-from streams.timeline import Entry, Family, section_of
+from streams.timeline import Entry, Family, members_of, section_of
 from streams.timeline import Section as PersonSection
 
 DataKey = Callable[..., tuple[int, bytes]]
@@ -77,13 +77,30 @@ def _drop(family: Family, person: PersonId, blocks: Blocks) -> None:
 
 
 def erase_section(ask: Erased, family: Family, blocks: Blocks) -> None:
-    """Drop the section of a person whose record has ended, and what was worked out from it."""
+    """Drop the section of a person whose record has ended, and what was worked out from it.
+
+    Every alert that stands is told anew: its words may name them, whatever it rests on, and the topic keeps the last
+    alone (agents/adapters/topics.py). Once, though what ends a record is said twice.
+    """
+    if ask.person not in family.erased or ask.person in family.sections:
+        _tell_anew(family, ask.person)
     if ask.person in family.sections:
         _drop(family, ask.person, blocks)
     family.sealed.pop(ask.person, None)
     family.copies.pop(ask.person, None)
     family.erased.add(ask.person)
     family.restless, family.register_version = True, ""
+
+
+def _tell_anew(family: Family, gone: PersonId) -> None:
+    """Have every alert that stands told in words of now; who is known by sealed items alone is in sealed words only."""
+    section = family.sections.get(gone)
+    openly = gone in members_of(family) or gone in family.gone
+    if section is not None:
+        openly |= bool(section.books) or not all(sealed_layer.is_sealed(e.facts) for e in section.entries.values())
+    for key, sent in family.alerts.items():
+        if sent.status == "open" and (openly or sent.clearance == sealed_layer.SEALED):
+            family.alerts[key] = msgspec.structs.replace(sent, digest=f"without {gone}")
 
 
 def receive_section(

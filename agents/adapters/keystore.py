@@ -106,6 +106,13 @@ class SqlKeyStore:
         self._drop()
         return int(done.rowcount)
 
+    def names(self, prefix: str) -> list[PersonId]:
+        """Return the names that begin so and have a key, in order."""
+        named = PERSON_KEYS.c.person
+        query = sql.select(named).distinct().where(named.startswith(prefix, autoescape=True))
+        with self._engine.connect() as connection:
+            return sorted(PersonId(row.person) for row in connection.execute(query))
+
     def close(self) -> None:
         self._drop()
         self._engine.dispose()

@@ -16,7 +16,7 @@ from streams import topology
 _DAY_MS = 86_400_000
 _KNOWN_SECONDS = 30.0
 _PLAINTEXT_DAYS = 7  # plaintext stands on inbound topics and the resolver's queue only, and for days
-_ASIDE_DAYS = 90  # quarantine and subscribers' alerts: long enough to act on, no second record
+_ASIDE_DAYS = 90  # quarantine, receipts and subscribers' alerts: long enough to act on, no second record
 _FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1"}  # the retention period ends by destroying keys
 # Kafka's own bound for a batch, so that whatever a stock client writes at once fits. The hub's records may be twice as
 # large: one that breaks the contract is put aside sealed, in base64 twice over.
@@ -43,10 +43,13 @@ def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: 
     stamped = {**plain, "message.timestamp.type": "LogAppendTime"}  # received_at: nobody can backdate
     # read by others: no stock client lacks the codec of what is not compressed
     outbound = {**_days(_ASIDE_DAYS), "compression.type": "uncompressed"}
+    # sealed to keys that the hub cannot destroy: of each alert the last telling alone stays, which names nobody whose
+    # record has ended (streams/moving.py); what was told before goes within the days that plaintext has
+    told = {**outbound, **_FORGETTING, "cleanup.policy": "compact,delete", **_PLAINTEXT_SEGMENTS}
     named = [
         *(Topic(topology.inbound(agency), partitions, {**stamped, **_INBOUND_SIZE}) for agency in agencies),
         *(Topic(topology.receipts(agency), 1, outbound) for agency in agencies),
-        *(Topic(topology.alerts_to(subscriber), 1, outbound) for subscriber in subscribers),
+        *(Topic(topology.alerts_to(subscriber), 1, told) for subscriber in subscribers),
     ]
     ours = [
         Topic(topology.IN_FORWARDED, partitions, stamped),

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from agents.adapters.keys import FIRST_SUBSCRIBERS, load_subscribers
 from agents.commands.shell import AsJson, give, line
 from agents.commands.tools import now
+from agents.settings import Settings
 from streams.timeline import on_day
 
 
@@ -21,6 +23,7 @@ def record_of_processing(
     """
     from agents.ig import processing  # it reads every file of the hub
 
-    on = on_day(now())
-    made = processing.impact_facts(on) if dpia else processing.record(on)
+    on, settings = on_day(now()), Settings.load()
+    to = load_subscribers(settings) if settings.subscribers_file.exists() else FIRST_SUBSCRIBERS
+    made = processing.impact_facts(on, to) if dpia else processing.record(on, to)
     give(made) if as_json else line(processing.markdown(made))

@@ -21,14 +21,20 @@ from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, now, tools
 from agents.destroying import Destroying, Record, Refused
 from agents.held_of import HeldOf
+from agents.ig.cases import Cases
+from agents.put_aside import PutAside
 from agents.reading import Places
 from consent import retention
 from schemas.ids import PersonId
 from schemas.people import KnownPractitioner
-from streams.topology import DECISIONS_SEALED, FAMILY_ITEMS, PEOPLE
+from streams import topology
 
 app = typer.Typer(no_args_is_help=True, help="How long records are kept, legal holds, and ending a person's record.")
 CLEARED = "sealed"
+_READ = (
+    topology.FAMILY_ITEMS, topology.PEOPLE, topology.DECISIONS_SEALED, topology.IG_CASES, topology.QUARANTINE,
+    topology.QUARANTINE_SEALED, topology.REVIEW, topology.REVIEW_SEALED,
+)  # fmt: skip
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, as `hearth retention due` gives it.")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="A code of the list that `hearth retention classes` shows.")]
 
@@ -80,14 +86,14 @@ def propose(person: Person, reason: Why, as_json: AsJson = False) -> None:
 def approve(person: Person, as_json: AsJson = False) -> None:
     """Approve what another officer proposed, and end the record: there is no way back.
 
-    Where it was approved and not done (the hub was away, the command was stopped), approving again has it done.
+    Where it was begun and not done (the hub was away, the command was stopped), approving again has it done.
     """
     _step(lambda it, by: it.approve(by, PersonId(person), now()), as_json)
 
 
 @app.command()
 def hold(person: Person, reason: Why, as_json: AsJson = False) -> None:
-    """Set a legal hold: nothing of the person is destroyed while it stands."""
+    """Set a legal hold: nothing of the person is destroyed while it stands. Refused once the log has the beginning."""
     _step(lambda it, by: it.hold(by, PersonId(person), reason, now()), as_json)
 
 
@@ -118,23 +124,25 @@ def _officer() -> Iterator[tuple[Destroying, KnownPractitioner]]:
         raise Stop(Exit.REFUSED, "for information governance officers who are cleared for everything only")
     with readers.looking():
         try:
-            yield _destroying(kit), by
+            yield _destroying(kit, by), by
         except Refused as why:
             raise Stop(Exit.REFUSED, str(why)) from None
 
 
-def _destroying(kit: Tools) -> Destroying:
+def _destroying(kit: Tools, by: KnownPractitioner) -> Destroying:
     from agents.adapters.sqlengine import open_engine
 
     def ends() -> Places:
-        consumer = KafkaConsumer(kit.joined.kafka, [FAMILY_ITEMS, PEOPLE, DECISIONS_SEALED])
+        consumer = KafkaConsumer(kit.joined.kafka, list(_READ))
         try:
             return consumer.end_offsets()
         finally:
             consumer.close()
 
     reading = dataclasses.replace(kit.reading, ends=ends)
-    return Destroying(reading, HeldOf(open_engine(kit.joined.database_url)), kit.inside.keystore)
+    engine, keystore = open_engine(kit.joined.database_url), kit.inside.keystore
+    cases = Cases(kit.queries, kit.producer, kit.pseudonyms, by)
+    return Destroying(reading, HeldOf(engine), keystore, PutAside(engine, keystore), cases.requested)
 
 
 def _say(found: Record, as_json: bool) -> None:
@@ -147,7 +155,8 @@ def _say(found: Record, as_json: bool) -> None:
 
 def _told(found: Record) -> dict[str, Any]:
     at = found.standing
-    stands = "destroyed" if at.destroyed else "approved" if at.approved_by else "proposed" if at.proposal else ""
+    reached = {"destroyed": at.destroyed, "destroying": at.destroying, "approved": at.approved_by}
+    stands = next((name for name, yes in {**reached, "proposed": at.proposal}.items() if yes), "")
     return {
         "person": found.persons[0],
         "class": found.keeping.governs,

@@ -198,6 +198,10 @@ class Cases:
         """Return one case, if there is one that this officer may know of."""
         return next((one for one in self.all(today) if one.id == case), None)
 
+    def requested(self, today: date) -> set[str]:
+        """Return the persons and families about whom somebody's request is open."""
+        return {one.about for one in self.all(today) if one.status == "open" and one.kind not in OWN and one.about}
+
     def open(self, kind: str, about: str, received: date, now: datetime) -> str:
         """Take in a request about a person or family, received on this day; return the case's id."""
         asked = rights().kind.get(kind)

@@ -1,31 +1,39 @@
 """The record of processing (UK GDPR Art 30) and the facts that a data-protection impact assessment needs (Art 35).
 
 Both are made from the files that the hub runs on: sharing agreements, policies, code lists, contracts, combination
-rules, topics. What those files do not hold is named as missing; it is never filled in here.
+rules, retention classes, topics. What those files do not hold is named as missing; it is never filled in here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from agents.adapters.keys import FIRST_SUBSCRIBERS
+from agents.adapters.quarantine_keys import KEPT_DAYS
 from agents.adapters.topics import hub_topics
 from agents.ig.cases import rights
 from agents.ig.exemptions import law
 from agents.ig.measures import definitions
 from agents.ig.watch import behaviours
-from consent import minimise, policy, sharing
+from consent import break_glass, minimise, policy, retention, sharing
 from consent.agreement_ages import ages
 from consent.judgements import meanings
 from consent.policy import Policy
 from consent.trial import table
 from schemas import codes
 from schemas.contract import contracts
+from streams import topology
 from streams.risk.rules import rule_book
 
+_ROOT = Path(__file__).parents[2]
+_ROOMS = ("schemas", "consent", "streams", "agents")
+_NOT_THE_HUB = _ROOT / "agents" / "demo"
 _DAY_MS = 86_400_000
 NOT_HERE = (
     "Name and contact details of the controller, joint controllers and data protection officer (Art 30(1)(a))",
@@ -34,12 +42,25 @@ NOT_HERE = (
     "The views of data subjects, and the data protection officer's advice (Art 35(2), (9))",
 )
 
+BESIDE = (
+    ("key store", "a person's keys until their record is destroyed; the key of a record put aside for "
+     f"{KEPT_DAYS} days, or until somebody's record is destroyed whom it names"),
+    ("both logs, in files", "for ever: salted commitments, and decisions in pseudonyms and codes, under no key"),
+    ("stages' state and its changelogs", "what each family's state is now, sealed under the persons' keys"),
+    ("projection (SQL)", "as long as the topics that it is made from"),
+    ("tokens", "until they expire"),
+)  # fmt: skip
+"""What the hub keeps that is on no topic, and how long."""
+_ASIDE = {topology.REVIEW, topology.REVIEW_SEALED}
 _OF_COMBINATION = ("id", "version", "title", "scope", "grade", "source", "window_days", "prompt", "goes_away")
 Section = dict[str, Any]
 
 
-def record(on: date) -> Section:
-    """Return the record of processing as of a day, as plain data. Raises Misconfigured where a file is wrong."""
+def record(on: date, subscribers: Iterable[str] = FIRST_SUBSCRIBERS) -> Section:
+    """Return the record of processing as of a day, as plain data. Raises Misconfigured where a file is wrong.
+
+    `subscribers`: the systems to which alerts go.
+    """
     return {
         "law": "UK GDPR Art 30(1)",
         "made_on": on,
@@ -52,16 +73,30 @@ def record(on: date) -> Section:
             for c in codes.code_list("practitioner-roles").codes.values()
         ],
         "sharing_agreements": [_agreement(one, on) for _, one in sorted(sharing.agreements().items())],
-        "stores": [_store(one.name, one.config) for one in hub_topics(sharing.agencies(), (), 1)],
+        "stores": [_store(one.name, one.config) for one in hub_topics(sharing.agencies(), subscribers, 1)],
+        "stores_beside_the_topics": [{"store": name, "kept": kept} for name, kept in BESIDE],
+        "retention": [_class(one) for one in retention.classes()],
+        "legal_holds": [
+            {"reason": code, "which_is": one.label, "source": retention.reasons().source}
+            for code, one in retention.reasons().hold.items()
+        ],
+        "destruction": [
+            {"reason": code, "which_is": one.label, "before_its_day": one.early, "source": retention.reasons().source}
+            for code, one in retention.reasons().propose.items()
+        ],
+        "break_glass": [_glass(code, one) for code, one in break_glass.terms().reasons.items()],
+        "made_from": [
+            {"file": str(file.relative_to(_ROOT)), "sha256": sha256(file.read_bytes()).hexdigest()} for file in _files()
+        ],
         "not_in_these_files": NOT_HERE,
     }
 
 
-def impact_facts(on: date) -> Section:
+def impact_facts(on: date, subscribers: Iterable[str] = FIRST_SUBSCRIBERS) -> Section:
     """Return the facts for an impact assessment as of a day, as plain data, with the record of processing in front."""
     on_now = policy.switched_on(on)
     return {
-        **record(on),
+        **record(on, subscribers),
         "law": "UK GDPR Art 35(7)",
         "events": [_event(one) for _, one in sorted(contracts().items())],
         "decisions_by_rule": [_policy(one) for one in policy.load(on_now).by_number.values()],
@@ -85,7 +120,10 @@ def _plain(one: msgspec.Struct) -> Section:
 def _category(name: str, one: sharing.Category) -> Section:
     every = [contract for contract in contracts().values() if contract.category == name]
     publishers = sorted({agency for contract in every for agency in contract.agencies})
-    return {"category": name, **_plain(one), "published_by": publishers, "event_types": sorted(c.type for c in every)}
+    return {
+        "category": name, **_plain(one), "published_by": publishers, "event_types": sorted(c.type for c in every),
+        "kept": "with the person's record: see retention",
+    }  # fmt: skip
 
 
 def _agreement(one: sharing.SharingAgreement, on: date) -> Section:
@@ -94,10 +132,49 @@ def _agreement(one: sharing.SharingAgreement, on: date) -> Section:
 
 
 def _store(name: str, config: dict[str, str]) -> Section:
-    if config.get("cleanup.policy") == "compact":
-        return {"topic": name, "kept": "the latest record of each key"}
-    kept = int(config.get("retention.ms", "-1"))
-    return {"topic": name, "kept": "until the keys are destroyed" if kept < 0 else f"{kept // _DAY_MS} days"}
+    """Return how long a topic keeps what stands on it, by its own settings and by the key that seals it."""
+    ways, days = config.get("cleanup.policy", ""), int(config.get("retention.ms", "-1")) // _DAY_MS
+    if days < 0 and "compact" in ways:
+        kept = "the latest record of each key"
+    elif days < 0:
+        kept = _for_ever(name)
+    else:
+        kept = f"{days} days" + (", of each key the latest record alone" if "compact" in ways else "")
+    return {"topic": name, "kept": kept}
+
+
+def _for_ever(topic: str) -> str:
+    if topic == topology.FAMILY_ITEMS:
+        return "sealed, each part until its person's key is destroyed"
+    if topic in _ASIDE:
+        sealed = f"what is sealed in it until its person's key is destroyed, or its own, after {KEPT_DAYS} days"
+        return f"for ever: pseudonyms and codes; {sealed}"
+    return "for ever: pseudonyms and codes, under no key"
+
+
+def _class(one: retention.RetentionClass) -> Section:
+    return {
+        "class": one.title, "id": one.id, "of": one.of, "statuses": one.statuses, "kept_here": _periods(one.hub),
+        "master_record_of_the_source": _periods(one.master), "source": one.source, "checked": one.checked,
+    }  # fmt: skip
+
+
+def _periods(periods: Iterable[retention.Period]) -> list[str]:
+    return [f"{one.years} years from {one.trigger}" for one in periods]
+
+
+def _glass(code: str, one: break_glass.Reason) -> Section:
+    terms = break_glass.terms()
+    return {
+        "reason": code, "which_is": one.label, "source": one.source, "hours": terms.hours, "purpose": terms.purpose,
+        "terms": terms.source,
+    }  # fmt: skip
+
+
+def _files() -> list[Path]:
+    """Return every table that the hub runs on, in order: all in its rooms, but for the demo's."""
+    every = (file for room in _ROOMS for file in (_ROOT / room).rglob("*.toml"))
+    return sorted(file for file in every if _NOT_THE_HUB not in file.parents)
 
 
 def _event(one: Any) -> Section:
@@ -130,6 +207,11 @@ def _unconfirmed() -> Iterable[str]:
     yield from (f"policy: {one.id}" for one in every_policy if not one.checked)
     yield from (f"judgement: {code}" for code, one in meanings().items() if not one.checked)
     yield from (f"law of the cases: {name}: {row.unchecked}" for name, row in table().rows.items() if row.unchecked)
+    yield from (f"retention class: {one.id}" for one in retention.classes() if not one.checked)
+    if not retention.reasons().checked:
+        yield "retention: the reasons for destruction, for holds and for lifting them"
+    if not break_glass.terms().checked:
+        yield "break-glass: its hours and its terms"
 
 
 def markdown(record: Section) -> str:

@@ -113,6 +113,17 @@ def reasons() -> Reasons:
 
 
 @cache
+def in_words() -> str:
+    """Return how long anything held of a person is kept, as people are told it: the classes that the hub applies."""
+    told = [f"{one.title}: {' and '.join(map(_period, one.hub))}" for one in classes()]
+    return f"The end of the person's record, by the class that ends last of those that hold: {'; '.join(told)}"
+
+
+def _period(one: Period) -> str:
+    return f"{one.years} years from {one.trigger.replace('-', ' ')}"
+
+
+@cache
 def edition() -> str:
     """Return 32 characters that differ whenever a class or a reason does: what a step's record cites as its rules."""
     return sha256(b"\0".join((HERE / name).read_bytes() for name in _FILES)).hexdigest()[:32]

@@ -1,11 +1,12 @@
-"""The steps towards a person's destruction, as they stand in the log: proposed, approved by another, done; holds.
+"""The steps towards a person's destruction, as they stand in the log: proposed, approved, begun, done; and holds.
 
 The log is the only record of them: what may happen next is worked out from it, in its order. So a kill between any
-two leaves something that can be taken up again, or refused. Each step is a `Decision` of stage `retention` in the
+two leaves something that can be taken up again, or refused; and of a hold and the beginning of a destruction the one
+that the log has first stands, whoever wrote last. Each step is a `Decision` of stage `retention` in the
 sealed log, for it concerns all that is held, sealed items too; it holds codes and pseudonyms only.
 
 `outcome` says what becomes of the person's record: REFER (proposed, or free again: a person decides), HOLD (kept),
-WITHHOLD (never shared again: approved, destroyed).
+WITHHOLD (never shared again: approved, being destroyed, destroyed).
 """
 
 from __future__ import annotations
@@ -21,22 +22,25 @@ from consent.retention import Keeping, edition
 from schemas.ids import FamilyId, PersonId, PractitionerId
 
 STAGE = "retention"
-Step = Literal["propose", "approve", "destroyed", "hold", "lift"]
+Step = Literal["propose", "approve", "destroying", "destroyed", "hold", "lift"]
 _OUTCOMES: dict[Step, Outcome] = {
     "propose": Outcome.REFER,
     "approve": Outcome.WITHHOLD,
+    "destroying": Outcome.WITHHOLD,
     "destroyed": Outcome.WITHHOLD,
     "hold": Outcome.HOLD,
     "lift": Outcome.REFER,
 }
-ENDED = ("person-key", "look-up-keys", "record")
+ENDED = ("person-key", "look-up-keys", "record", "put-aside")
 """What a destruction takes away, as its record names it."""
+_REQUESTED = "a rights request about them is open: it is answered first"  # Data Protection Act 2018 s173
 
 
 class Standing(msgspec.Struct, frozen=True):
     """Where a person's destruction stands: what of the log's steps about them is still open.
 
     `held` are the reasons of the legal holds that stand. `proposal` is the id of the open proposal, or empty.
+    `destroying`: it has begun, and no hold stops it any more.
     """
 
     held: tuple[str, ...] = ()
@@ -44,6 +48,7 @@ class Standing(msgspec.Struct, frozen=True):
     proposed_by: str = ""
     reason: str = ""
     approved_by: str = ""
+    destroying: bool = False
     destroyed: bool = False
 
     @property
@@ -64,8 +69,8 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 def record(taken: Taken, keeping: Keeping, at: datetime, salt: bytes) -> Decision:
-    """Return the log's record of a step. One proposal has one approval and one end: their ids follow from it."""
-    once = taken.cause if taken.step in ("approve", "destroyed") else at.isoformat()
+    """Return the log's record of a step. One proposal has one approval, one beginning and one end."""
+    once = taken.cause if taken.step in ("approve", "destroying", "destroyed") else at.isoformat()
     occasion = f"{taken.step}|{taken.persons[0]}|{once}"
     return Decision(
         id=decision_id(
@@ -93,12 +98,18 @@ def record(taken: Taken, keeping: Keeping, at: datetime, salt: bytes) -> Decisio
 
 
 def standing(steps: Iterable[Decision]) -> Standing:
-    """Fold one person's steps, in the order of the log. What was not allowed when it came counts for nothing."""
-    now = Standing()
+    """Fold one person's steps, in the order of the log. What was not allowed when it came counts for nothing.
+
+    But for the end: what two people approved and has been done is done, whatever came after its approval.
+    """
+    now, approved = Standing(), set[str]()
     for one in steps:
         step, reason, cause = (*one.rules, "", "", "")[:3]
-        if not now.destroyed:
+        if step == "destroyed" and cause in approved:
+            now = msgspec.structs.replace(now, held=(), destroyed=True)
+        elif not now.destroyed and not now.destroying:
             now = _after(now, one, step, reason, cause)
+            approved |= {now.proposal} if now.approved_by else set()
     return now
 
 
@@ -111,13 +122,23 @@ def _after(now: Standing, one: Decision, step: str, reason: str, cause: str) -> 
         return Standing(proposal=one.id, proposed_by=one.decided_by, reason=reason)
     if step == "approve" and cause == now.proposal and not now.approved_by and one.decided_by != now.proposed_by:
         return msgspec.structs.replace(now, approved_by=one.decided_by)
-    if step == "destroyed" and cause == now.proposal and now.may_destroy:
-        return msgspec.structs.replace(now, destroyed=True)
+    if step == "destroying" and cause == now.proposal and now.may_destroy:
+        return msgspec.structs.replace(now, destroying=True)
     return now
 
 
-def refuses_proposal(now: Standing, keeping: Keeping, early: bool, on: date) -> str:
-    """Return why destruction may not be proposed on the day `on`, or nothing."""
+def refuses_hold(now: Standing) -> str:
+    """Return why no hold can be set any more, or nothing."""
+    if now.destroyed:
+        return "destroyed already"
+    return "too late: its destruction has begun" if now.destroying else ""
+
+
+def refuses_proposal(now: Standing, keeping: Keeping, early: bool, on: date, requested: bool = False) -> str:
+    """Return why destruction may not be proposed on the day `on`, or nothing.
+
+    `requested`: a rights request about the person is open.
+    """
     if now.destroyed:
         return "destroyed already"
     if now.held:
@@ -126,12 +147,16 @@ def refuses_proposal(now: Standing, keeping: Keeping, early: bool, on: date) -> 
         return "approved already, and not done: approve again to have it done"
     if now.proposal:
         return "proposed already: another officer approves it"
+    if requested:
+        return _REQUESTED
     if early or keeping.has_run_out(on):
         return ""
     return "its period has not run out" if keeping.due else "when its period runs out is not known"
 
 
-def refuses_approval(now: Standing, by: PractitionerId, keeping: Keeping, early: bool, on: date) -> str:
+def refuses_approval(
+    now: Standing, by: PractitionerId, keeping: Keeping, early: bool, on: date, requested: bool = False
+) -> str:
     """Return why `by` may not approve on the day `on`, or nothing. The facts are asked anew: they may have changed."""
     if now.destroyed:
         return "destroyed already"
@@ -141,6 +166,8 @@ def refuses_approval(now: Standing, by: PractitionerId, keeping: Keeping, early:
         return "nobody has proposed it"
     if now.proposed_by == by:
         return "another officer must approve than the one who proposed it"
+    if requested and not now.destroying:
+        return _REQUESTED
     if now.approved_by or early or keeping.has_run_out(on):
         return ""
     return "its period has not run out any more: something came since"

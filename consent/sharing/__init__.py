@@ -30,7 +30,6 @@ class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensitivity: str
     tier: str
     welfare: bool
-    kept: str
 
 
 class Purpose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,12 +10,12 @@ import msgspec
 
 from consent.break_glass import STAGE
 from consent.decision import Decision
-from consent.seal import Pseudonyms, seal
+from consent.seal import Pseudonyms
 from schemas.ids import EventKey, PersonId
 from schemas.records import Queued, Review, encode
 from streams import sealed as tiers
 from streams.identity.families import Tie
-from streams.intake_answers import QuarantineKey, quarantine_label
+from streams.intake_answers import QuarantineKey, seal_aside
 from streams.intake_split import Entropy
 from streams.outcome import Emit
 
@@ -54,8 +54,7 @@ class Reviews:
     def _sealed(
         self, name: str, event: str, reason: str, at: datetime, body: bytes, persons: tuple[PersonId, ...], hidden: bool
     ) -> Emit:
-        key_id, key = self.quarantine_key(at)
-        sealed = seal(key, self.entropy(12), body, quarantine_label(name))
+        key_id, sealed = seal_aside(self.quarantine_key, self.entropy, at, name, body)
         review = Review(name, EventKey(event), reason, at, sealed, key_id, persons)
         return Emit(tiers.review_topic(hidden), name, encode(review))
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sql
 
 from agents.adapters import keystore as module
-from agents.adapters.keystore import SqlKeyStore
+from agents.adapters.keystore import PERSON_KEYS, SqlKeyStore
 from agents.adapters.quarantine_keys import KEPT_DAYS, QuarantineKeys, key_id
 from agents.bootstrap import now
 from schemas.errors import KeyDestroyed, Unsealable
@@ -128,13 +128,34 @@ def test_a_destroyed_key_is_overwritten_on_disk(tmp_path: Path) -> None:
     assert not on_disk()
 
 
-def test_quarantine_has_a_key_a_day_that_ends_with_its_time(store: SqlKeyStore) -> None:
-    """One day, one key, whoever asks; past its days it is destroyed, and nothing new is sealed under it."""
-    old = key_id(now().date() - timedelta(days=KEPT_DAYS + 1))
-    store.store([key(old)])
+def test_each_record_put_aside_has_a_key_of_its_own_that_ends_with_its_time(store: SqlKeyStore) -> None:
+    """One record, one key, whoever asks; what is older than its time has the shortest there is left."""
     keys = QuarantineKeys(store, os.urandom, now)
-    name, first = keys(now())
-    assert QuarantineKeys(store, os.urandom, now)(now()) == (name, first)
-    with pytest.raises(Unsealable):
-        keys.open(old)
-    assert keys(now() - timedelta(days=400))[0] > old
+    name, first = keys(now(), "q_1")
+    assert QuarantineKeys(store, os.urandom, now)(now(), "q_1") == (name, first)
+    assert keys(now(), "q_2")[1] != first
+    assert keys(now() - timedelta(days=400), "q_1")[0] > key_id(now().date() - timedelta(days=KEPT_DAYS), "q_1")
+    assert len(name) <= PERSON_KEYS.c.person.type.length
+
+
+def test_a_sweep_ends_every_key_whose_time_is_over_however_long_ago_and_no_other(store: SqlKeyStore) -> None:
+    """Also one of a year ago, after which the hub stood still for months: nothing looks back a set number of days."""
+    keys = QuarantineKeys(store, os.urandom, now)
+    over = [key_id(now().date() - timedelta(days=days), "q_1") for days in (KEPT_DAYS + 1, 120, 121, 400)]
+    kept = [key_id(now().date() - timedelta(days=days), "q_1") for days in (KEPT_DAYS, 1, 0)]
+    store.store([key(name) for name in (*over, *kept, MIA)])
+    assert keys.sweep() == len(over)
+    assert keys.sweep() == 0
+    for name in over:
+        with pytest.raises(Unsealable):
+            keys.open(name)
+    assert all(keys.open(name) for name in kept)
+    assert store.data_key(MIA)
+
+
+def test_a_record_that_comes_again_after_its_key_was_destroyed_stays_closed(store: SqlKeyStore) -> None:
+    """A replay must not seal anew what was ended."""
+    keys = QuarantineKeys(store, os.urandom, now)
+    store.destroy(PersonId(keys(now(), "q_1")[0]))
+    with pytest.raises(KeyDestroyed):
+        keys(now(), "q_1")

@@ -52,7 +52,7 @@ class World:
     def entropy(self, size: int) -> bytes:
         return next(self._entropy).to_bytes(size)
 
-    def quarantine_key(self, at: datetime) -> tuple[str, bytes]:
+    def quarantine_key(self, at: datetime, record: str) -> tuple[str, bytes]:
         return (at.strftime("%Y-%m"), QUARANTINE_KEY)
 
     def data_key(self, person: PersonId, version: int = 1) -> tuple[int, bytes]:

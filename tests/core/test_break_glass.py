@@ -59,7 +59,7 @@ class Ward:
         self.told.happens()
         self._noticed = 0
         names = self.told.hub.names
-        reviews = Reviews(names, lambda _: ("q", KEY), bytes)
+        reviews = Reviews(names, lambda *_: ("q", KEY), bytes)
         self.glass = BreakGlass(self.told.reading, self.told.world.queries, reviews)
 
     def opens(self, who: Professional, at: datetime = NOW, child: Somebody | None = None) -> Opened | None:

@@ -10,7 +10,16 @@ from hypothesis import strategies as some
 
 from consent.decision import Decision, Outcome, decode, encode
 from consent.retention import Keeping
-from consent.retention.steps import Standing, Step, Taken, record, refuses_approval, refuses_proposal, standing
+from consent.retention.steps import (
+    Standing,
+    Step,
+    Taken,
+    record,
+    refuses_approval,
+    refuses_hold,
+    refuses_proposal,
+    standing,
+)
 from schemas.ids import FamilyId, PersonId, PractitionerId
 
 ANN, BEA, CAT = (PractitionerId(f"w_{name}") for name in ("ann", "bea", "cat"))
@@ -47,6 +56,8 @@ def test_two_people_decide() -> None:
     assert not book.now.may_destroy
     book.take("approve", BEA, cause=proposal)
     assert book.now.may_destroy
+    book.take("destroying", BEA, cause=proposal)
+    assert book.now.destroying
     book.take("destroyed", BEA, cause=proposal)
     assert book.now.destroyed
     assert not book.now.may_destroy
@@ -73,6 +84,42 @@ def test_a_legal_hold_stops_what_was_approved_and_not_done() -> None:
     assert book.now == Standing()
     book.take("approve", BEA, cause=proposal)
     assert not book.now.may_destroy
+
+
+def test_of_a_hold_and_a_beginning_the_one_stands_that_the_log_has_first() -> None:
+    """Two officers at once: nothing is half held and half destroyed, whoever wrote last."""
+    for first, then in (("hold", "destroying"), ("destroying", "hold")):
+        book, proposal = proposed()
+        book.take("approve", BEA, cause=proposal)
+        for step in (first, then):
+            book.take(step, CAT, "inquiry", proposal if step == "destroying" else "")
+        assert (bool(book.now.held), book.now.destroying) == (first == "hold", first == "destroying")
+        assert bool(refuses_hold(book.now)) == (first == "destroying")
+
+
+def test_what_has_been_done_is_done_whatever_came_after_its_approval() -> None:
+    """The log never says "held" of somebody whose key is gone, and nobody can propose it again."""
+    book, proposal = proposed()
+    book.take("approve", BEA, cause=proposal)
+    book.take("hold", CAT, "inquiry")
+    book.take("destroyed", BEA, cause=proposal)
+    assert (book.now.destroyed, book.now.held) == (True, ())
+    book.take("lift", CAT, "hold-ended", "inquiry")
+    assert refuses_proposal(book.now, DUE, True, TODAY) == refuses_hold(book.now) == "destroyed already"
+    other, unapproved = proposed()
+    other.take("destroyed", BEA, cause=unapproved)
+    assert not other.now.destroyed
+
+
+def test_an_open_request_stops_both_until_it_is_answered() -> None:
+    """What somebody asked to see must not be destroyed before they are answered; what has begun goes on."""
+    assert "request" in refuses_proposal(Standing(), DUE, True, TODAY, requested=True)
+    book, proposal = proposed()
+    assert "request" in refuses_approval(book.now, BEA, DUE, True, TODAY, requested=True)
+    book.take("approve", BEA, cause=proposal)
+    assert "request" in refuses_approval(book.now, CAT, DUE, True, TODAY, requested=True)
+    book.take("destroying", BEA, cause=proposal)
+    assert refuses_approval(book.now, CAT, DUE, True, TODAY, requested=True) == ""
 
 
 def test_one_hold_is_lifted_and_the_other_stands() -> None:
@@ -134,7 +181,7 @@ def test_a_step_holds_codes_and_pseudonyms_and_is_for_those_cleared_for_everythi
 
 STEPS = some.lists(
     some.tuples(
-        some.sampled_from(["propose", "approve", "destroyed", "hold", "lift"]),
+        some.sampled_from(["propose", "approve", "destroying", "destroyed", "hold", "lift"]),
         some.sampled_from([ANN, BEA, CAT]),
         some.sampled_from(["inquiry", "litigation"]),
         some.booleans(),
@@ -145,16 +192,24 @@ STEPS = some.lists(
 
 @given(STEPS)
 def test_whatever_stands_in_the_log_nothing_is_destroyed_but_by_two_and_free_of_holds(steps: list) -> None:
-    """Any writer, any order: the fold lets through only what two people decided after the last hold was lifted."""
-    book = Book()
+    """Any writer, any order: it begins only by what two people decided after the last hold was lifted.
+
+    And it ends only what two people decided: that stands then, whatever came since.
+    """
+    book, approved = Book(), set[str]()
     for step, by, reason, named in steps:
         cause = book.now.proposal if named and step != "lift" else reason
         before = book.now
         book.take(step, by, reason, cause)
+        if book.now.approved_by:
+            assert book.now.approved_by != book.now.proposed_by
+            approved.add(book.now.proposal)
+        if book.now.destroying and not before.destroying:
+            assert before.may_destroy
         if book.now.destroyed and not before.destroyed:
-            assert before.approved_by
-            assert before.approved_by != before.proposed_by
-            assert not before.held
+            assert cause in approved
+        if before.destroying:
+            assert book.now == msgspec.structs.replace(before, destroyed=book.now.destroyed)
         if before.destroyed:
             assert book.now == before
         if book.now.held:

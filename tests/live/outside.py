@@ -21,10 +21,11 @@ def topics(hub: RunningHub) -> dict[str, bytes]:
     asked = kafka.KafkaConsumer(bootstrap_servers=hub.settings.kafka)
     names = sorted(asked.topics())
     asked.close()
-    return {name: b"\n".join([name.encode(), *map(_record, _all(hub, name))]) for name in names}
+    return {name: b"\n".join([name.encode(), *map(_record, records(hub, name))]) for name in names}
 
 
-def _all(hub: RunningHub, topic: str) -> list[Any]:
+def records(hub: RunningHub, topic: str) -> list[Any]:
+    """Return every record that stands on the topic now."""
     reader = Reader(hub.settings.kafka, topic)
     try:
         return reader.all()

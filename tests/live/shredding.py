@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -27,16 +28,23 @@ from confluent_kafka.admin import (
 )
 
 from agents import bootstrap
+from agents.adapters.keys import FIRST_SUBSCRIBERS, subscriber_private_key
+from agents.adapters.keystore import SqlKeyStore
 from agents.cli import run
 from agents.commands.tools import open_tokens
 from agents.demo.teller import Professional, Somebody, Story, nhs_number, upn
 from agents.stages import changelogs
+from consent.seal import open_sealed, unseal
 from consent.sharing import agencies
 from deploy.kafka.broker import Broker, start
+from schemas.errors import Unsealable
 from schemas.ids import PersonId
+from schemas.records import CloudEvent, Quarantined, Record, Review, decode_quarantined, decode_review
 from streams import topology
 from streams.disclose import View
+from streams.intake_answers import decode_record, quarantine_label
 from streams.intake_names import every_id
+from tests.live import outside
 from tests.live.running_hub import RunningHub
 
 GIVEN, FAMILY_NAME, ADDRESS = "Thaddeusin", "Wolverdingham", "29 Marzipan Causeway"
@@ -44,7 +52,8 @@ POSTCODE, PHONE, LOCAL = "ZZ98 7QW", "07700900658", "MIS77120459"
 NHS, UPN = nhs_number(640_017), upn(6_400_170)
 NOTE = "plays the hurdy-gurdy at the old lido"
 LOCALS = tuple(f"{agency}-{LOCAL}" for agency in ("school", "health", "police", "social-care"))
-THEIRS = (GIVEN, FAMILY_NAME, ADDRESS, POSTCODE, PHONE, NHS, UPN, NOTE, *LOCALS)
+TYPO = "seen with a fever of forty at the lido"
+THEIRS = (GIVEN, FAMILY_NAME, ADDRESS, POSTCODE, PHONE, NHS, UPN, NOTE, TYPO, *LOCALS)
 """All that stands for the one person and nobody else: half-brother of the other child, with a name of his own."""
 
 LONG_AGO = 2700  # days: past five years from the last contact with a child, of which nothing else is known
@@ -54,23 +63,32 @@ _QUICK_BROKER = {
     "log.initial.task.delay.ms": 300,
 }  # fmt: skip
 OVER = {"retention.ms": "1", "segment.ms": "200", "file.delete.delay.ms": "100"}
+TO_SUBSCRIBERS = tuple(map(topology.alerts_to, FIRST_SUBSCRIBERS))
+COMPACTED = (*TO_SUBSCRIBERS, topology.PEOPLE)
+SOON = {
+    "segment.ms": "200", "max.compaction.lag.ms": "200", "min.cleanable.dirty.ratio": "0.01",
+    "delete.retention.ms": "0", "file.delete.delay.ms": "100",
+}  # fmt: skip
+"""What the hub sets in days, in moments: of each key the last record alone, and in the end no deletion marker."""
 
 
 class Brother(Story):
-    """The history of two children, one of them grown up; nothing came about him for seven years."""
+    """The history of two children, and of a third who is grown up: nothing came about him for seven years."""
 
     def __init__(self, today: date) -> None:
         super().__init__("shredding", today)
         self.sister = self.child("Mia", "2015-05-02")
         self.mother = self.adult("Ann")
-        born = date(today.year - 24, 5, 2)
+        born = date(today.year - 13, 5, 2)
         self.brother = Somebody(GIVEN, FAMILY_NAME, born, NHS, UPN, LOCAL, ADDRESS)
+        self.elder = self.child("Otto", f"{today.year - 24}-05-02", "Elderfield")
         registered = {"subscriber": "duty", "clearance": "sealed"}
         self.officers = [self.professional("social-care", "ig-officer", **registered) for _ in range(2)]
         self.uncleared = self.professional("social-care", "ig-officer")
         self.lead_worker = self.professional("social-care", "early-help-worker")
         self.now()
         self.long_ago()
+        self.theirs()
 
     def now(self) -> None:
         """What goes on about the sister."""
@@ -79,12 +97,20 @@ class Brother(Story):
         self.lead(self.lead_worker, self.sister)
         self.marks(self.sister, "O", weeks=2)
         self.not_brought(self.sister, 20)
+        self.not_brought(self.sister, 9)
         self.worried(self.lead_worker, self.sister, 10)
 
     def long_ago(self) -> None:
+        """What was said about the elder brother, and is all there is of him."""
+        self.relate(self.elder, self.mother, days_ago=LONG_AGO + 200)
+        self.not_brought(self.elder, LONG_AGO + 20)
+        self.worried(self.lead_worker, self.elder, LONG_AGO)
+
+    def theirs(self) -> None:
         """What was said about the brother, and what was said about both."""
         before = len(self.events)
         self.relate(self.brother, self.mother, days_ago=LONG_AGO + 200)
+        self.agree(self.mother, self.brother, reference="agreement-2")
         self.mark(self.brother, self.school_day(), "AM", "O")
         self.mark(self.brother, self.school_day(), "PM", "O")
         self.not_brought(self.brother, LONG_AGO + 20)
@@ -92,11 +118,27 @@ class Brother(Story):
         self.events[-1][1].data["note"] = NOTE
         self.missing(self.brother, LONG_AGO + 1)
         self.assessed(self.brother, ["16A"], LONG_AGO + 5)
-        self.domestic_abuse(self.mother, self.adult("Bob"), LONG_AGO + 9, children=[self.sister, self.brother])
+        self.domestic_abuse(self.mother, self.adult("Bob"), 15, children=[self.sister, self.brother], dash=16)
+        self.not_brought(self.brother, 7)
         for _, event in self.events[before:]:
             for person in event.data["about"]["persons"]:
                 if person["given_names"] == GIVEN:
                     person |= {"postcode": POSTCODE, "phone": PHONE}
+
+    def aside(self) -> tuple[list[Record], list[tuple[str, CloudEvent]]]:
+        """What is put aside and names him, and her: bytes nobody can read; and what nobody can place, or conflicts."""
+        broken = [
+            Record(topology.inbound("health"), b"k", f"\x00{who.nhs} {who.given} {who.family}: {said}".encode())
+            for who, said in ((self.brother, TYPO), (self.sister, "nothing to read"))
+        ]
+        before, first = len(self.events), self.events[-1][1]
+        self.not_brought(Somebody(GIVEN, FAMILY_NAME, self.brother.born, address=ADDRESS), 6)
+        self.not_brought(Somebody(self.sister.given, self.sister.family, self.sister.born), 6)
+        changed = {**first.data, "service": "dentistry" if first.data["service"] != "dentistry" else "health-visiting"}
+        conflict = ("health", msgspec.structs.replace(first, data=changed))
+        more = [*self.events[before:], conflict]
+        del self.events[before:]
+        return broken, more
 
     def school_day(self) -> date:
         days = (self.day(LONG_AGO + 10 + back) for back in range(7))
@@ -150,6 +192,59 @@ class Quick:
         """Return every file of the broker's data, its path in front."""
         data = self.broker.dir / "data"
         return {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+
+def opened(hub: RunningHub) -> dict[str, bytes]:
+    """Return all that the hub's own keys open of what is not sealed under a person's: told, and put aside."""
+    found = {name: b"\n".join(_told(hub, name)) for name in FIRST_SUBSCRIBERS}
+    found = {f"told to {name}": held for name, held in found.items()}
+    for topic in (topology.QUARANTINE, topology.QUARANTINE_SEALED, topology.REVIEW, topology.REVIEW_SEALED):
+        read = decode_quarantined if topic.startswith("quarantine") else decode_review
+        every = [read(one.value) for one in outside.records(hub, topic)]
+        found[f"put aside in {topic}"] = b"\n".join(filter(None, (_reopened(hub, one) for one in every)))
+    return found
+
+
+def _told(hub: RunningHub, subscriber: str) -> list[bytes]:
+    private, topic = subscriber_private_key(hub.settings, subscriber), topology.alerts_to(subscriber)
+    return [open_sealed(private, one.value, one.key) for one in outside.records(hub, topic)]
+
+
+def _reopened(hub: RunningHub, one: Quarantined | Review) -> bytes:
+    store = SqlKeyStore(hub.settings.keystore_url, hub.tools.keys.encryption)
+    try:
+        held = unseal(store.data_key(PersonId(one.key_id))[1], one.sealed, quarantine_label(one.id))
+    except Unsealable:
+        return b""
+    finally:
+        store.close()
+    return held if isinstance(one, Review) else (decode_record(held).value or b"")
+
+
+def exports(hub: RunningHub, story: Brother, decision: str, folder: Path) -> dict[str, tuple[int, str]]:
+    """Return (exit code, output) of every command that shows a family or a decision, or gives a record out."""
+    officer, lead = story.officers[0], story.lead_worker
+    person = person_of(hub, story.sister)
+    known = hub.tools.queries.person(person) if person else None
+    assert known is not None
+    family = known.home or known.families[0]
+    _, asked, _ = command(hub, officer, "ig", "request", "access", family, "--json")
+    _, lines, _ = command(hub, officer, "ig", "access", family, "--json")
+    waiting = [one["decision"] for one in json.loads(lines) if one["proposed"] == "choose"]
+    choices = folder / "choices.json"
+    choices.write_text(json.dumps({one: {"choice": "release"} for one in waiting}))
+    given = ("ig", "access", family, "--case", json.loads(asked)["case"], "--requester", "parental-responsibility")
+    said: dict[str, tuple[int, str]] = {"ig access": (0, lines)}
+    for by, *words in (
+        (lead, "timeline", family, "--purpose", "early-help"), (lead, "who", family), (lead, "alerts"),
+        (lead, "agreement", "list", family), (lead, "agreement", "export", family),
+        (officer, *given, "--choices", str(choices)), (officer, "ig", "review", family), (officer, "ig", "cases"),
+        (officer, "ig", "explain", decision), (None, "audit", "explain", decision), (None, "audit", "show", decision),
+        (None, "audit", "prove", decision), (officer, "retention", "due"), (None, "quarantine", "list"),
+    ):  # fmt: skip
+        code, out, err = command(hub, by, *words, "--json")
+        said[" ".join(words[:2]) + (" given out" if "--case" in words else "")] = (code, out + err)
+    return said
 
 
 def ids_of(hub: RunningHub, who: Somebody) -> tuple[PersonId, ...]:

@@ -94,7 +94,7 @@ def test_what_was_put_aside_is_whole_and_opens_only_with_its_key(hearth: Running
 
 
 def key_of(tools: Tools, found: Quarantined) -> tuple[str, bytes]:
-    return tools.inside.quarantine_keys(found.received_at)
+    return tools.inside.quarantine_keys(found.received_at, found.id)
 
 
 def test_another_event_under_an_id_that_was_taken_is_a_conflict(hearth: RunningHub) -> None:
