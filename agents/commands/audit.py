@@ -75,9 +75,11 @@ def verify(
 
 def _print_report(report: Report, as_json: bool) -> None:
     if not as_json:
+        unsigned = f"; {report.unsigned} more not signed yet" if report.unsigned else ""
         write(
             f"{report.origin}: {'whole' if report.ok else 'TAMPERED WITH'}. {report.size} entries "
-            f"({report.kept} kept, {report.erased} erased), {report.files} files compared, root {report.root or '-'}"
+            f"({report.kept} kept, {report.erased} erased), {report.files} files compared, "
+            f"root {report.root or '-'}{unsigned}"
         )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         say(f"{report.origin}: {problem.place}: {problem.problem}")

@@ -22,7 +22,7 @@ from consent.log.checkpoint import (
     parse_verifier_keys,
 )
 from consent.log.cosignature import Cosignature
-from consent.log.entry import Kept, head
+from consent.log.entry import Kept, erasure_id, head
 from consent.log.merkle import Tree
 from consent.log.proof import Proof
 from consent.log.recount import Report
@@ -54,7 +54,7 @@ class Place:
         def read(path: str) -> bytes | None:
             return note if path == CHECKPOINT else reader.read(path)
 
-        report = verify(read, key, reader.kept, filter(None, earlier))
+        report = verify(read, key, reader, filter(None, earlier))
         reader.close()
         if memory and report.ok and note:
             memory.keep(note)
@@ -105,6 +105,8 @@ class Place:
         if found.index >= size:
             raise Refusal("checkpoint", "not-yet", "the decision is not under a signed head yet", "Ask again shortly.")
         if found.body is None:
+            if reader.find(erasure_id(found.index)) is None:
+                raise Refusal("entry", "wiped", f"the content of entry {found.index} is gone, and nobody erased it", "")
             raise Refusal("entry", "erased", f"entry {found.index} was erased; its place in the log stays", "")
         path = Tree(size, reader.read).inclusion(found.index)
         proof = Proof(found.body.decode(), head(found.body).salt, found.index, tuple(path), note.decode())

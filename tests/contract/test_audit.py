@@ -11,12 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 import consent
-from agents.adapters.log_entries import LogEntries
 from agents.adapters.log_files import LogWriter
 from agents.commands.audit import app
 from consent.explain import laws
 from consent.log.checkpoint import verifier_key
-from tests.contract.logs import PRIVATE, decision, entries
+from tests.contract.logs import PRIVATE, decision, entries, erasure
 
 
 @pytest.fixture
@@ -141,13 +140,13 @@ def test_every_policy_has_a_law_that_explain_can_name():
 
 def test_an_erased_decision_is_said_to_be_erased(logs):
     """It is neither shown nor taken for missing, and the log stays whole."""
-    store = LogEntries(logs / "log/main")
-    store.erase(9)
-    store.close()
+    writer = LogWriter(logs / "log/main", "hearth.test/main", PRIVATE)
+    writer.append([erasure(9)])
+    writer.close()
     result = run(logs, "show", decision(9).id)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "erased" in result.stderr
-    assert "(299 kept, 1 erased)" in run(logs, "verify").stdout
+    assert "(300 kept, 1 erased)" in run(logs, "verify").stdout
 
 
 def test_an_unknown_decision_ends_with_1(logs):

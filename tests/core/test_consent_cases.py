@@ -264,7 +264,7 @@ def _decision(engine: Engine, request: Request, number: int, at: datetime = DAY)
 def _log(tmp_path: Path, decisions: Iterable[Decision]) -> Path:
     logs = tmp_path / "logs"
     (logs / "main").mkdir(parents=True)
-    entries = LogEntries(logs / "main", create=True)
+    entries = LogEntries(logs / "main")
     entries.keep(0, [LogEntry(one.id, one.salt, encode(one)) for one in decisions])
     entries.close()
     return logs
