@@ -19,6 +19,7 @@ _ASKED = {
     "break-glass": "whether somebody who does not work with the family may see the minimum in an emergency",
     "break-glass-review": "whether the reason for a break-glass may be read, to review it",
     "access": "what may be told to those who ask for their own record",
+    "erasure": "whether an entry of the log may be erased",
     "case-review": "whether the chronology of decisions may be taken out for a review",
 }
 _ANSWER = {

@@ -14,7 +14,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from agents.commands import auditing
+from agents.commands import auditing, erasing
 from agents.commands.auditing import LOGS, Place
 from agents.commands.saying import fail, say, write, write_json
 from agents.commands.watch import watch
@@ -27,6 +27,7 @@ SHOWN_PROBLEMS = 50
 
 app = typer.Typer(no_args_is_help=True, help="Check the log of decisions, and show what stands in it.")
 app.command()(watch)
+app.add_typer(erasing.app, name="erase")
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]
 LogName = Annotated[str | None, typer.Option("--log", help="main or sealed; both when left out.", show_default=False)]

@@ -22,10 +22,11 @@ from agents.commands.tools import Tools, now, tools
 from agents.destroying import Destroying, Record, Refused
 from agents.held_of import HeldOf
 from agents.reading import Places
+from agents.settings import Settings
 from consent import retention
 from schemas.ids import PersonId
 from schemas.people import KnownPractitioner
-from streams.topology import DECISIONS_SEALED, FAMILY_ITEMS, PEOPLE
+from streams.topology import DECISIONS, DECISIONS_SEALED, FAMILY_ITEMS, PEOPLE
 
 app = typer.Typer(no_args_is_help=True, help="How long records are kept, legal holds, and ending a person's record.")
 CLEARED = "sealed"
@@ -46,7 +47,7 @@ def classes(as_json: AsJson = False) -> None:
         for one in found
     ]
     table("Classes of records", ("class", "of", "kept here", "source's record", "checked", "source"), rows)
-    of = {"propose": why.propose, "hold": why.hold, "lift": why.lift}
+    of = {"propose": why.propose, "hold": why.hold, "lift": why.lift, "erase an entry": why.erase}
     listed = [(step, code, one.label) for step, known in of.items() for code, one in known.items()]
     table("Reasons", ("step", "code", "which is"), listed)
 
@@ -111,6 +112,12 @@ def _step(take: Callable[[Destroying, KnownPractitioner], Record], as_json: bool
 
 @contextmanager
 def _officer() -> Iterator[tuple[Destroying, KnownPractitioner]]:
+    with officer() as (destroying, by, _):
+        yield destroying, by
+
+
+@contextmanager
+def officer() -> Iterator[tuple[Destroying, KnownPractitioner, Settings]]:
     """Give the tools to an officer who may use them; turn what stops a step into the command's end."""
     kit = tools()
     by = readers.reader(kit)
@@ -118,7 +125,7 @@ def _officer() -> Iterator[tuple[Destroying, KnownPractitioner]]:
         raise Stop(Exit.REFUSED, "for information governance officers who are cleared for everything only")
     with readers.looking():
         try:
-            yield _destroying(kit), by
+            yield _destroying(kit), by, kit.joined
         except Refused as why:
             raise Stop(Exit.REFUSED, str(why)) from None
 
@@ -128,7 +135,7 @@ def _destroying(kit: Tools) -> Destroying:
     from agents.adapters.sqlengine import open_engine
 
     def ends() -> Places:
-        consumer = KafkaConsumer(kit.joined.kafka, [FAMILY_ITEMS, PEOPLE, DECISIONS_SEALED])
+        consumer = KafkaConsumer(kit.joined.kafka, [FAMILY_ITEMS, PEOPLE, DECISIONS, DECISIONS_SEALED])
         try:
             return consumer.end_offsets()
         finally:
