@@ -16,6 +16,7 @@ from agents import stages
 from agents.adapters.directory import Replica
 from agents.adapters.faust_state import Coder
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer, read_all
+from agents.adapters.keys import LOGS as LOGS
 from agents.adapters.keys import Keys, Subscriber, load_keys, load_subscribers
 from agents.adapters.keystore import SqlKeyStore
 from agents.adapters.log_files import LogWriter
@@ -69,7 +70,6 @@ QUEUES = (
     Queue("named-professional", "named-professional", "social-care", "sealed"),
 )
 TYPED_SOURCES: frozenset[str] = frozenset()  # sources whose ids are unique per type only: none of ours is
-LOGS = ("main", "sealed")
 LOG_GROUP = "hearth-log-"  # the sequencers' consumer groups
 
 
@@ -219,8 +219,7 @@ def sequencer(settings: Settings, log: str) -> Sequencer:
     """Open one log's writer over what was published of it before, and its sequencer."""
     seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
     heads = partial(_heads, seen)
-    origin = f"{settings.log_name}/{log}"
-    writer = LogWriter(settings.log_dir / log, origin, load_keys(settings).log_private, heads())
+    writer = LogWriter(settings.log_dir / log, settings.log_origin(log), load_keys(settings).logs[log], heads())
     consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
     return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom, published=heads)
 
@@ -237,7 +236,7 @@ def witnessing(settings: Settings, log: str) -> Witnessing | None:
     policy = settings.witness_policy(log)
     if not policy.exists():
         return None
-    key = verifier_key(f"{settings.log_name}/{log}", load_keys(settings).log_private)
+    key = verifier_key(settings.log_origin(log), load_keys(settings).logs[log])
     trust = parse_trust(policy.read_text("utf-8"))
     return Witnessing(settings.log_dir / log, key, trust, KafkaProducer(settings.kafka))
 

@@ -14,8 +14,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from agents.adapters.keys import LOGS
 from agents.commands import auditing, erasing
-from agents.commands.auditing import LOGS, Place
+from agents.commands.auditing import Place
 from agents.commands.saying import fail, say, write, write_json
 from agents.commands.watch import watch
 from consent.decision import Decision
@@ -86,6 +87,13 @@ def _print_report(report: Report, as_json: bool) -> None:
         say(f"{report.origin}: {problem.place}: {problem.problem}")
     if len(report.problems) > SHOWN_PROBLEMS:
         say(f"{report.origin}: and {len(report.problems) - SHOWN_PROBLEMS} more")
+
+
+@app.command()
+def keys(name: LogsName = None) -> None:
+    """Print both logs' names and public keys, one a line: the file that --key takes on another machine."""
+    place = Place(None, None, name)
+    write("\n".join(str(place.key(log)) for log in LOGS))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from agents.adapters.keys import LOGS
 from agents.adapters.log_reader import CHECKPOINT, COSIGNED, LogReader
 from agents.commands.heads import Memory, cosigned_at
 from agents.commands.saying import fail
@@ -30,7 +31,6 @@ from consent.log.trust import Trust, is_policy, parse_trust
 from consent.log.verify import verify
 from schemas.errors import HearthError, Misconfigured, Refusal
 
-LOGS = ("main", "sealed")
 _PUBLIC_KEY_BYTES = 32
 
 
@@ -122,12 +122,12 @@ class Place:
 
     def origin(self, log: str) -> str:
         """Return what the log calls itself."""
-        return f"{self._name or Settings.load().log_name}/{log}"
+        return f"{self._name}/{log}" if self._name else Settings.load().log_origin(log)
 
     def _key(self, origin: str) -> VerifierKey:
         """Read the key file: `name+id+base64` lines, a witness policy, or the bare key in base64 (then it has any
         name)."""
-        file, text = self._keys()
+        file, text = self._keys(origin.rpartition("/")[2])
         raw = _bare_key(text)
         keys = [VerifierKey(origin, raw)] if raw else self._read(file, text).logs
         known = next((key for key in keys if key.name == origin), None)
@@ -144,11 +144,11 @@ class Place:
         if self._key_file is None:
             own = Settings.load().witness_policy(log)
             return self._read(own, own.read_text("utf-8")) if own.exists() else Trust()
-        file, text = self._keys()
+        file, text = self._keys(log)
         return Trust() if _bare_key(text) else self._read(file, text)
 
-    def _keys(self) -> tuple[Path, str]:
-        file = self._key_file or Settings.load().log_public_key
+    def _keys(self, log: str) -> tuple[Path, str]:
+        file = self._key_file or Settings.load().log_public_key(log)
         try:
             return file, file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as wrong:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from agents.adapters.keys import LOGS
 from agents.adapters.log_reader import LogReader
 from agents.commands.retention import officer
 from agents.commands.shell import AsJson, Exit, Stop, give, say, table
@@ -21,7 +22,6 @@ from consent.retention.erasing import Target
 from schemas.people import KnownPractitioner
 
 app = typer.Typer(no_args_is_help=True, help="Erase an entry of the log, which takes two officers.")
-LOGS = ("main", "sealed")
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]
 Why = Annotated[str, typer.Option("--reason", "-r", help="A code of the list that `hearth retention classes` shows.")]
 
