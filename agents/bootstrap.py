@@ -36,6 +36,7 @@ from consent import sharing
 from consent.days import london_day
 from consent.engine import Engine
 from consent.log.checkpoint import verifier_key
+from consent.log.entry import derived_salt
 from consent.log.trust import parse_trust
 from consent.policy import switched_on
 from consent.seal import Pseudonyms
@@ -218,13 +219,19 @@ def topics(settings: Settings) -> list[Topic]:
 def sequencer(settings: Settings, log: str) -> Sequencer:
     """Open one log's writer over what was published of it before, and its sequencer."""
     seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
-    heads = partial(_heads, seen)
-    writer = LogWriter(settings.log_dir / log, settings.log_origin(log), load_keys(settings).logs[log], heads())
+    heads = partial(heads_since, seen)
+    private = load_keys(settings).logs[log]
+    try:
+        writer = LogWriter(settings.log_dir / log, settings.log_origin(log), private, heads())
+    except BaseException:
+        seen.close()  # a desk whose disk fails tries again and again
+        raise
     consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
-    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom, published=heads)
+    salt = partial(derived_salt, private)
+    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, salt, published=heads)
 
 
-def _heads(seen: KafkaConsumer) -> list[bytes]:
+def heads_since(seen: KafkaConsumer) -> list[bytes]:
     """Return what `seen` has not read yet of topic `checkpoints`, up to its end of now."""
     published: list[Record] = []
     read_all(seen, published.extend)

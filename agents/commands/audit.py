@@ -17,6 +17,7 @@ import typer
 from agents.adapters.keys import LOGS
 from agents.commands import auditing, erasing
 from agents.commands.auditing import Place
+from agents.commands.rebuilding import rebuild
 from agents.commands.saying import fail, say, write, write_json
 from agents.commands.watch import watch
 from consent.decision import Decision
@@ -28,6 +29,7 @@ SHOWN_PROBLEMS = 50
 
 app = typer.Typer(no_args_is_help=True, help="Check the log of decisions, and show what stands in it.")
 app.command()(watch)
+app.command()(rebuild)
 app.add_typer(erasing.app, name="erase")
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]

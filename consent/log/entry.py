@@ -10,6 +10,7 @@ be erased itself.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Protocol
@@ -20,6 +21,7 @@ from schemas.errors import Refusal
 
 COMMITMENT_TAG = b"hearth/log-entry/v1\n"
 ERASURE = "erasure."  # begins the id of every erasure, and of nothing else
+_SALT_TAG = b"hearth/log-salt/v1\n"
 SALT_AT_LEAST = 16  # bytes: 128 bits cannot be searched
 SALT_AT_MOST = 255
 
@@ -109,6 +111,12 @@ def erasure(read: Head, index: int) -> Erases | None:
 def salted(salt: bytes) -> bool:
     """Whether `salt` is one that the log takes."""
     return SALT_AT_LEAST <= len(salt) <= SALT_AT_MOST
+
+
+def derived_salt(secret: bytes, body: bytes) -> bytes:
+    """Return the salt of an entry that came without one: 32 bytes that nobody can guess who has not the log's
+    `secret`, and the same whenever the log is made again."""
+    return hmac.digest(secret, _SALT_TAG + body, "sha256")
 
 
 def commitment(salt: bytes, body: bytes) -> bytes:
