@@ -52,7 +52,7 @@ class Sequencer:
         producer: Producer,
         clock: Clock,
         salt: Callable[[bytes], bytes],
-        most: int = 5000,
+        most: int = 10_000,
         published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
         """`consumer` reads the log's decisions topic only; `salt` gives the salt of an entry that has none, the same

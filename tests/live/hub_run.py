@@ -34,7 +34,7 @@ from tests.live.processes import Worker, wait_for
 from tests.live.recorder import Recorder
 
 PER_BLOCK = 400  # records of one block of the source, or a few more
-LOOK_SECONDS = 5.0  # between a look at the log and the sending that it allows
+LOOK_SECONDS = 4.0  # between a look at the log and the sending that it allows
 FAULT_SECONDS = 10  # what one takes, roughly: the events are spread over them
 _STAMPED = {"message.timestamp.type": "LogAppendTime"}  # the broker says what it had first
 

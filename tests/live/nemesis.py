@@ -20,7 +20,7 @@ from tests.live.processes import Worker, wait_for
 BOUNDARIES = ("decisions", "outputs", "changelog", "commit")
 SLEEP_SECONDS = 9.0  # past the session timeout of 6 s
 LOG_FAULTS = ("log-full", "log-readonly", "log-eio")
-LOG_FAULT_SECONDS = 12.0  # far past the patience of such a run
+LOG_FAULT_SECONDS = 13.0  # far past the patience of such a run
 
 
 class Fault:

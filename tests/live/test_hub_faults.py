@@ -24,7 +24,7 @@ from tests.live.nemesis import Fault, plan
 pytestmark = [pytest.mark.kafka, pytest.mark.fault]
 
 EVENTS = int(os.environ.get("HEARTH_FAULT_EVENTS", "3000"))
-PATIENCE = 2.0  # seconds that the log may be behind
+PATIENCE = 4.0  # seconds that the log may be behind
 FULL = int(os.environ.get("HEARTH_FAULT_ROUNDS", "1")) >= 10
 
 
