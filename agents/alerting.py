@@ -98,7 +98,9 @@ class Alerting:
 
     def open(self, reader: KnownPractitioner, record: AlertRecord, now: datetime) -> Alert | None:
         """Return what the alert says to `reader` now; None when it no longer stands for them. Logged first."""
-        return self.reading.decided(record.family, now, lambda family, at: self._told(reader, record, family, at))
+        return self.reading.decided(
+            record.family, now, lambda family, at: self._told(reader, record, family, at), reader
+        )
 
     def _told(
         self, reader: KnownPractitioner, record: AlertRecord, family: Family, now: datetime

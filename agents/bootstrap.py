@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -197,16 +197,23 @@ def worker(settings: Settings, name: str) -> HearthApp:
         keystore=tools.keystore,
         people_apply=replica.apply,
         passing=(OSError, sql.exc.OperationalError, sql.exc.InterfaceError),
-        may_disclose=log_watch(settings).keeps_up,
+        may_disclose=log_watches(settings),
     )
     stages.add_hub(app, hub_stages(tools, replica.catch_up), outside)
     stages.add_ticks(app, KafkaProducer(settings.kafka), settings.partitions, settings.tick_seconds)
     return app
 
 
-def log_watch(settings: Settings, log: str = "main") -> LogWatch:
+def log_watch(settings: Settings, log: str) -> LogWatch:
     """Return what tells whether a log keeps up with the decisions."""
     return LogWatch(settings.kafka, LOG_GROUP + log, topology.decisions_for(log), settings.log_patience)
+
+
+def log_watches(settings: Settings) -> Callable[[str], bool]:
+    """Return what tells of a log by its name whether it keeps up; each is watched from when it is asked about."""
+    watch = cache(partial(log_watch, settings))
+    watch("main")
+    return lambda log: watch(log).keeps_up()
 
 
 def topics(settings: Settings) -> list[Topic]:

@@ -50,7 +50,7 @@ class BreakGlass:
             opened.append(decisions[0])
             return decisions, view
 
-        view = self.reading.decided(family, now, decide)
+        view = self.reading.decided(family, now, decide, reader)
         self._tell([one for one in opened if one.outcome is Outcome.SHARE], because)
         return Opened(opened[-1].id, terms.ends(opened[-1]), view) if view else None
 
@@ -63,7 +63,7 @@ class BreakGlass:
             return None
         reason = opened.rationale
         view = self.reading.decided(
-            family, now, lambda state, at: look_again(self.reading.stage, state, reader, reason, at)
+            family, now, lambda state, at: look_again(self.reading.stage, state, reader, reason, at), reader
         )
         return Opened(opened.id, terms.ends(opened), view) if view else None
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection, Engine
 from agents import projector_rows as rows
 from agents.adapters import database as tables
 from agents.adapters.sqlengine import ready
+from agents.projector_registers import as_logged
 from agents.projector_rows import Row
 from schemas.records import Record
 from streams import topology
@@ -72,15 +73,11 @@ class Projector:
         ahead = {at: to for at, to in places.items() if self._reached.get(at) != to}
         if not records and not ahead:
             return 0
-        made: dict[str, list[Row]] = defaultdict(list)
-        for record in records:
-            row = _row(record)
-            if row is not None:
-                made[_written_as(record.topic)].append(row)
         gone = _gone(records)
-        made[topology.PEOPLE] = [row for row in made[topology.PEOPLE] if row["key"] not in gone]
         erased = [{"gone": gone_id} for record in records if (gone_id := rows.erased(record))]
         with self._engine.begin() as connection:
+            made = _rows(as_logged(connection, records))
+            made[topology.PEOPLE] = [row for row in made[topology.PEOPLE] if row["key"] not in gone]
             for name, table_rows in made.items():
                 _upsert(connection, _WRITTEN[name], table_rows)
             if gone:
@@ -141,6 +138,15 @@ def _advance(connection: Connection, places: Places) -> None:
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(tables.POSITIONS)
     statement = insert.on_conflict_do_update(index_elements=["topic", "number"], set_={"next": insert.excluded.next})
     connection.execute(statement, [{"topic": at[0], "number": at[1], "next": to} for at, to in places.items()])
+
+
+def _rows(records: Iterable[Record]) -> dict[str, list[Row]]:
+    made: dict[str, list[Row]] = defaultdict(list)
+    for record in records:
+        row = _row(record)
+        if row is not None:
+            made[_written_as(record.topic)].append(row)
+    return made
 
 
 def _row(record: Record) -> Row | None:

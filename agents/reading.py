@@ -1,6 +1,6 @@
 """Every look goes through here: decided, logged, the log's acknowledgement waited for, and only then shown.
 
-What took too long to be logged, or was decided under registers that have changed meanwhile, is decided again first.
+What took too long to be logged, or of which the family's record has gone on meanwhile, is decided again first.
 What is shown is worked out anew from the family's record, as far as the hub has taken it in when the look begins. When
 the record cannot be read that far, or the log does not acknowledge, nothing is shown.
 """
@@ -11,35 +11,37 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
-
-import msgspec
+from typing import NamedTuple, Protocol, TypeVar
 
 from agents.ports import Producer
-from consent.decision import Decision, Outcome, Ruling, record
-from consent.request import Request
+from consent.decision import Decision, Outcome
 from schemas.errors import HearthError
-from schemas.ids import FamilyId, PersonId, PractitionerId
+from schemas.ids import FamilyId, PersonId
 from schemas.people import KnownPractitioner
 from schemas.records import PersonAsKnown, Record
-from streams import disclose, topology
+from streams import disclose
 from streams.agreement_look import Agreements, look_at_agreements
 from streams.disclose import View
 from streams.family import FamilyStage
-from streams.gate import body_of
+from streams.finding import NOBODY, in_vain, may_find
+from streams.gate import Recipient
 from streams.identity.directory import Directory
 from streams.intake_names import birth, every_id, usable
-from streams.outcome import Emit
+from streams.outcome import to_log
 from streams.recipients import as_recipient
+from streams.sealed import SEALED
 from streams.timeline import Family, on_day
+
+__all__ = ["NOBODY", "Behind", "Families", "Places", "Projection", "Reading", "known_openly"]
 
 T = TypeVar("T")
 Places = Mapping[tuple[str, int], int]
+Families = Mapping[FamilyId, Family]
 Decide = Callable[[Family, datetime], tuple[Iterable[Decision], T]]
 """Of a family's state and the instant: the decisions to be logged, and what may be shown when they are."""
+DecideOfAll = Callable[[Families, datetime], tuple[Iterable[Decision], T]]
+"""The same of several families."""
 _TRIES = 5
-NOBODY = FamilyId("none")
-"""What a find is logged under that led to no family: looks in vain are worth seeing too."""
 
 
 class Behind(HearthError):
@@ -54,16 +56,25 @@ class Projection(Directory, Protocol):
     def positions(self) -> Places: ...
 
 
+class _Seen(NamedTuple):
+    """One family as it was decided on: its state, how many records made it, and what the reader was to it."""
+
+    state: Family
+    records: int
+    to: Recipient
+
+
 @dataclass(frozen=True)
 class Reading:
-    """The tools of a look. `ends` gives the broker's end offsets of what families and people are made of."""
+    """The tools of a look. `ends` gives the broker's end offsets of what families and people are made of;
+    `may_disclose` says of a log (main | sealed) whether it keeps up with what is decided."""
 
     projection: Projection
     stage: FamilyStage
     producer: Producer
     ends: Callable[[], Places]
     patience: float = 10.0
-    may_disclose: Callable[[], bool] = lambda: True
+    may_disclose: Callable[[str], bool] = lambda _: True
     oldest: float = 60.0  # seconds from the decision to the showing
 
     def look(self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime) -> View | None:
@@ -72,72 +83,112 @@ class Reading:
         A family that does not exist is answered, and logged, as one of which nothing may be shown. Raises Behind
         and NotWritten; then nothing may be shown either.
         """
-        return self.decided(family, now, lambda state, at: disclose.look(self.stage, state, reader, purpose, at))
+        return self.decided(
+            family, now, lambda state, at: disclose.look(self.stage, state, reader, purpose, at), reader
+        )
 
     def agreements(
         self, reader: KnownPractitioner, family: FamilyId, purpose: str, now: datetime, known_at: datetime
     ) -> Agreements | None:
         """Return what `reader` may see of the family's agreements as the hub knew them at `known_at`; as `look`."""
         return self.decided(
-            family, now, lambda state, at: look_at_agreements(self.stage, state, reader, purpose, at, known_at)
+            family, now, lambda state, at: look_at_agreements(self.stage, state, reader, purpose, at, known_at), reader
         )
 
-    def decided(self, family: FamilyId, now: datetime, decide: Decide[T]) -> T:
+    def decided(self, family: FamilyId, now: datetime, decide: Decide[T], reader: KnownPractitioner) -> T:
         """Return what `decide` shows of the family's state, logged first, and still right once that is done.
 
         Raises Behind where it is not, time after time; then nothing may be shown.
         """
+        return self.decided_of_all(lambda: (family,), now, lambda found, at: decide(found[family], at), reader)
+
+    def decided_of_all(
+        self, named: Callable[[], Iterable[FamilyId]], now: datetime, decide: DecideOfAll[T], reader: KnownPractitioner
+    ) -> T:
+        """Return what `decide` shows of the families that are `named` when it is asked; as `decided`."""
         for _ in range(_TRIES):
-            begun, records = time.monotonic(), self._records(family)
-            state = disclose.replay(self.stage, family, records, now)
-            decisions, found = decide(state, now)
+            begun = time.monotonic()
+            self.wait()
+            seen = {name: self._seen(name, reader, now) for name in named()}
+            decisions, found = decide({name: one.state for name, one in seen.items()}, now)
             self.log(decisions)
-            stands = self._stands(state, records, now)
+            stands = self._stands(seen, named, reader, now)
             took = time.monotonic() - begun
             if stands and took <= self.oldest:
                 return found
             now += timedelta(seconds=took)
-        raise Behind("the family's registers change faster than they can be read: nothing is shown")
+        raise Behind("the family's record changes faster than it can be read: nothing is shown")
 
     def find(
-        self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime, override: bool = False
+        self, reader: KnownPractitioner, said: PersonAsKnown, purpose: str, now: datetime, reason: str = ""
     ) -> list[FamilyId]:
         """Return the families of the one person whom an identifier *and* the birth date name, as far as allowed.
 
-        `override`: the reader goes on before the threshold and without agreement; it is recorded in their name.
-        Not found and not allowed look alike. Every answer is logged as a `find` before it is given.
+        `reason`: why (a code of consent/enquiries.toml) the reader goes on before the threshold and without agreement;
+        it is recorded in their name. Not found and not allowed look alike. Every answer is logged as a `find` before it
+        is given.
         """
-        self.wait()
-        person = self._named(reader.agency, said)
-        known = self.projection.person(person) if person else None
-        decisions = []
-        if known is not None:
-            decisions = [self._may_find(reader, name, known.person, purpose, now, override) for name in known.families]
-        self.log(decisions or [self._in_vain(reader, purpose, now)])
-        return [decision.family for decision in decisions if decision.outcome is Outcome.SHARE]
+
+        def decide(found: Families, at: datetime) -> tuple[list[Decision], list[FamilyId]]:
+            person = self._named(reader.agency, said)
+            ids = every_id(self.projection, person) if person else ()
+            decisions = [may_find(self.stage, one, ids, reader, purpose, reason, at) for one in found.values()]
+            allowed = [one.family for one in decisions if one.outcome is Outcome.SHARE]
+            if all(one.log == SEALED for one in decisions):  # each enquiry leaves its record in the open log
+                decisions.append(in_vain(self.stage, reader, purpose, at))
+            return decisions, allowed
+
+        def named() -> tuple[FamilyId, ...]:
+            person = self._named(reader.agency, said)
+            known = self.projection.person(person) if person else None
+            return known.families if known is not None else ()
+
+        return self.decided_of_all(named, now, decide, reader)
 
     def log(self, decisions: Iterable[Decision]) -> None:
         """Write decisions; return when the log's topics have acknowledged them. Raises NotWritten."""
-        kinds = [(topology.decisions_for(one.log), one.id, msgspec.json.encode(one)) for one in decisions]
-        self.producer.send([Emit(*kind) for kind in kinds])
+        every = list(decisions)
+        self.producer.send([to_log(one) for one in every])
         self.producer.flush()
-        if not self.may_disclose():
+        if not all(self.may_disclose(log) for log in sorted({one.log for one in every})):
             raise Behind("the log is behind what was decided: nothing is shown until it has caught up")
 
     def replayed(self, family: FamilyId, now: datetime) -> Family:
         """Return the family's state as of now, from everything that the hub has taken in."""
-        return disclose.replay(self.stage, family, self._records(family), now)
-
-    def _records(self, family: FamilyId) -> list[Record]:
         self.wait()
-        return self.projection.family_records(family)
+        return disclose.replay(self.stage, family, self.projection.family_records(family), now)
 
-    def _stands(self, state: Family, records: list[Record], now: datetime) -> bool:
-        """Whether the registers, as far as the hub has taken them in by now, are still those of `state`."""
-        after = self._records(state.family)
-        if len(after) == len(records):
-            return True
-        return disclose.replay(self.stage, state.family, after, now).register.version() == state.register.version()
+    def _seen(self, name: FamilyId, reader: KnownPractitioner, now: datetime) -> _Seen:
+        records = self.projection.family_records(name)
+        state = disclose.replay(self.stage, name, records, now)
+        return _Seen(state, len(records), as_recipient(reader, state, self.stage.directory, on_day(now)))
+
+    def _stands(
+        self, seen: Mapping[FamilyId, _Seen], named: Callable[[], Iterable[FamilyId]], reader: KnownPractitioner,
+        now: datetime,
+    ) -> bool:  # fmt: skip
+        """Whether nothing has come of these families, or changed about the reader, by the time all this is logged.
+
+        This is also why nothing is shown that the log has as overtaken (consent/overtaken.py). Overtaken is what a
+        change of the register, from a later record of the family, precedes on the decisions' topic. That record
+        stood on the families' topic before the change was decided on, so before these decisions were acknowledged:
+        the projection is waited for up to an end that lies behind it, and then it is among the records here.
+        """
+        self.wait()
+        known = self.stage.directory.practitioner(reader.practitioner)
+        if known is not None and known.version != reader.version:
+            raise Behind("whoever asks is known otherwise by now: nothing is shown; ask again")
+        return [*named()] == [*seen] and all(self._unmoved(one, reader, now) for one in seen.values())
+
+    def _unmoved(self, seen: _Seen, reader: KnownPractitioner, now: datetime) -> bool:
+        records = self.projection.family_records(seen.state.family)
+        after = seen.state
+        if len(records) != seen.records:
+            after = disclose.replay(self.stage, seen.state.family, records, now)
+            # what only the cleared may know of must not make anybody else's look a second one in the open log
+            if reader.clearance == SEALED or after.place != seen.state.place:
+                return False
+        return as_recipient(reader, after, self.stage.directory, on_day(now)) == seen.to
 
     def wait(self) -> None:
         """Return when the projection has all that stands on the topics now. Raises Behind."""
@@ -151,8 +202,6 @@ class Reading:
         positions = self.projection.positions()
         return all(positions.get(at, 0) >= end for at, end in ends.items())
 
-    # ------------------------------------------------------------------ finding one person
-
     def _named(self, agency: str, said: PersonAsKnown) -> PersonId | None:
         """Return the person whom every identifier names, and whose birth date is the one said."""
         names = self.stage.pseudonyms
@@ -164,50 +213,6 @@ class Reading:
             if known and born is not None and born in known.born:
                 return person
         return None
-
-    def _may_find(
-        self, reader: KnownPractitioner, name: FamilyId, person: PersonId, purpose: str, now: datetime, override: bool
-    ) -> Decision:
-        family, on = self.replayed(name, now), on_day(now)
-        to = as_recipient(reader, family, self.stage.directory, on)
-        ground = family.register.ground_for(person, on)
-        state, agreement = family.register.agreement_state(purpose, "relationships", to.agency, to.role, person, on)
-        request = _request(reader, to.sector, purpose)._replace(
-            involved="involved" if to.involved else "not-involved",
-            party=to.party,
-            tier="normal" if known_openly(family, person) else "sealed",
-            agreement=state,
-            ground=ground.claim if ground else "none",
-            body=body_of(to),
-            override="recorded" if override else "none",
-        )
-        ruling = self.stage.linking.gate.engine.rule(request)
-        version = family.register.version()
-        return self._record(ruling, request, name, reader.practitioner, now, version, (person,), agreement)
-
-    def _in_vain(self, reader: KnownPractitioner, purpose: str, now: datetime) -> Decision:
-        ruling = Ruling(Outcome.WITHHOLD, ("nobody-named",), rationale="no one was named by what was said")
-        return self._record(ruling, _request(reader, "statutory", purpose), NOBODY, reader.practitioner, now)
-
-    def _record(
-        self, ruling: Ruling, request: Request, family: FamilyId, recipient: PractitionerId, now: datetime,
-        register: str = "", subjects: tuple[PersonId, ...] = (), agreement: str = "",
-    ) -> Decision:  # fmt: skip
-        gate = self.stage.linking.gate
-        return record(
-            ruling, request, family=family, recipient=recipient, policy_set=gate.engine.policy_set,
-            register_version=register, decided_at=now, salt=gate.salt(16), occasion=now.isoformat(),
-            subjects=subjects, decided_by=recipient, agreement=agreement,
-        )  # fmt: skip
-
-
-def _request(reader: KnownPractitioner, sector: str, purpose: str) -> Request:
-    """Return the question whether `reader` may look someone up, where nothing about the family is known yet."""
-    return Request(
-        action="find", role=reader.role, sector=sector, clearance=reader.clearance, involved="not-involved",
-        party="none", category="relationships", sensitivity="none", tier="normal", publisher=reader.agency,
-        purpose=purpose, sharing_agreement="in-date", agreement="none", ground="none", approver="none",
-    )  # fmt: skip
 
 
 def known_openly(family: Family, person: PersonId) -> bool:

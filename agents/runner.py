@@ -19,7 +19,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
-import msgspec
 import structlog
 
 from agents.faults import boundary
@@ -28,8 +27,8 @@ from agents.ports import NotWritten, Producer
 from schemas.errors import Refusal
 from schemas.people import Written, people_key, people_value
 from schemas.records import Record
-from streams.outcome import Emit, NewKey, Outcome, Stage
-from streams.topology import PEOPLE, alerts_to, decisions_for
+from streams.outcome import Emit, NewKey, Outcome, Stage, to_log
+from streams.topology import PEOPLE, alerts_to
 
 T = TypeVar("T")
 Quarantine = Callable[[Record, str, str, str, str], list[Emit]]
@@ -74,10 +73,11 @@ class Runner(Generic[T]):
         passing: tuple[type[Exception], ...] = (OSError,),
         most_unwritten: int = 20_000,
         boundary: Callable[[str], None] = boundary,
-        may_disclose: Callable[[], bool] = lambda: True,
+        may_disclose: Callable[[str], bool] = lambda _: True,
         again: Again | None = None,
         oldest_send: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
         self._stage = stage
@@ -94,6 +94,7 @@ class Runner(Generic[T]):
         self._again = again
         self._oldest_send = oldest_send
         self._clock = clock
+        self._now = now
         self._stopping = threading.Event()
         self.owned: dict[int, Owned[T]] = {}
 
@@ -132,11 +133,13 @@ class Runner(Generic[T]):
         if owned is None or owned.closed or not still_ours():
             raise Lost  # a batch fetched before an assignment must not meet the state before it is recovered
         try:
-            decided = self._clock()
-            outcome = self._decide_again(self._try(records, owned.state), owned.state, None, partition)
-            while not self._left(outcome, owned, still_ours, decided):
-                decided = self._clock()
-                outcome = self._decide_again(outcome, owned.state, datetime.now(UTC), partition)
+            begun, outcome = self._clock(), self._try(records, owned.state)
+            # what came late, after a backlog say, was decided as of when it came: agreements may have run out since
+            at = self._now() if self._too_old(outcome, begun) else None
+            outcome = self._decide_again(outcome, owned.state, at, partition)
+            while not self._left(outcome, owned, still_ours, begun):
+                begun, waits = self._clock(), Outcome(emits=outcome.emits, sends=outcome.sends)
+                outcome = self._decide_again(waits, owned.state, self._now(), partition)
         except BaseException:
             owned.state.undone()
             raise
@@ -176,11 +179,18 @@ class Runner(Generic[T]):
         state.keep()
         return outcome
 
-    def _left(self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool], decided: float) -> bool:
+    def _too_old(self, outcome: Outcome, begun: float) -> bool:
+        """Whether something to be sent was decided too long ago: by what it says itself, and by when work began."""
+        if self._again is None or not outcome.sends:
+            return False
+        oldest = min(send.decided_at for send in outcome.sends)
+        return max(self._clock() - begun, (self._now() - oldest).total_seconds()) > self._oldest_send
+
+    def _left(self, outcome: Outcome, owned: Owned[T], still_ours: Callable[[], bool], begun: float) -> bool:
         """Write all that comes of a batch; False where what was to be sent grew old first, and did not leave."""
 
         def may_leave() -> None:
-            if self._again is not None and outcome.sends and self._clock() - decided > self._oldest_send:
+            if self._too_old(outcome, begun):
                 raise _Old
 
         try:
@@ -200,7 +210,7 @@ class Runner(Generic[T]):
             keystore = self._keystore
             insist("keys", lambda: keystore.store(outcome.keys))
         if outcome.decisions:
-            decisions = [_decided(decision) for decision in outcome.decisions]
+            decisions = [to_log(decision) for decision in outcome.decisions]
             insist("decisions", lambda: self._send(decisions))
         if outcome.people:
             rows: list[Row] = [(PEOPLE, 0, people_key(one).encode(), people_value(one)) for one in outcome.people]
@@ -209,7 +219,7 @@ class Runner(Generic[T]):
                 self._people_apply(record)
         self._boundary("decisions")
         if any(emit.topic.startswith(_TO_SUBSCRIBERS) for emit in outcome.emits):
-            insist("log", self._ask_log)
+            insist("log", lambda: self._ask_logs(outcome))
         if outcome.emits:
 
             def leave() -> None:
@@ -219,9 +229,11 @@ class Runner(Generic[T]):
             insist("outputs", leave)
         self._boundary("outputs")
 
-    def _ask_log(self) -> None:
-        """Raise when the log is too far behind: nothing new is disclosed then."""
-        if not self._may_disclose():
+    def _ask_logs(self, outcome: Outcome) -> None:
+        """Raise when a log with what is to be sent in it is too far behind: nothing new is disclosed then."""
+        told = {decision for send in outcome.sends for decision in send.decisions}
+        logs = {"main", *(decision.log for decision in outcome.decisions if decision.id in told)}
+        if not all(self._may_disclose(log) for log in sorted(logs)):
             raise NotWritten("the log is behind what was decided")
 
     def _send(self, emits: Sequence[Emit]) -> None:
@@ -251,7 +263,3 @@ class Runner(Generic[T]):
                 owned.checkpoint(self._fenced_out, self._boundary)
             except Lost:
                 _log.warning("partition lost", stage=self.name, changelog=owned.changelog)
-
-
-def _decided(decision: Any) -> Emit:
-    return Emit(decisions_for(decision.log), decision.id, msgspec.json.encode(decision))

@@ -18,10 +18,10 @@ from typing import Any, Protocol
 from msgspec import json
 
 from agents.ports import Clock, Consumer, Producer
-from consent.log.entry import LogEntry, head, salted
+from consent.log.entry import LogEntry, head, salted, told
 from schemas.errors import Refusal
 from schemas.records import Record
-from streams.outcome import Emit
+from streams.outcome import Emit, place_of
 from streams.topology import CHECKPOINTS
 
 
@@ -38,7 +38,8 @@ class Log(Protocol):
         ...
 
     def append(self, entries: list[LogEntry]) -> int:
-        """Append and sign those that are new by id; durable on return; return how many."""
+        """Append and sign those that are new by id, what a register overtook as withheld; durable on return; return
+        how many."""
         ...
 
 
@@ -91,8 +92,14 @@ class Sequencer:
         return max(0.0, (self._clock() - self._in_log_until).total_seconds())
 
     def _entry(self, record: Record) -> LogEntry:
-        """Return the record as it goes into the log: byte by byte, so that the log can be made again from the topic."""
-        body = record.value or b""
+        """Return the record as it goes into the log: byte by byte, so that the log can be made again from the topic.
+
+        But for what a register overtook: the log's writer puts that in as withheld, judged by the topic alone.
+        """
+        body, place = record.value or b"", place_of(record)
+        said = told(body) if place >= 0 else None
+        if said is not None and salted(said.salt):
+            return LogEntry(said.id, said.salt, body, said, place)
         try:
             read = head(body)
         except Refusal:

@@ -30,7 +30,7 @@ class Outside(msgspec.Struct, frozen=True):
     keystore: KeyStore | None = None
     people_apply: Callable[[Written], None] | None = None
     passing: tuple[type[Exception], ...] = (OSError,)
-    may_disclose: Callable[[], bool] = lambda: True
+    may_disclose: Callable[[str], bool] = lambda _: True
     oldest_send: float = 30.0
 
 

@@ -91,10 +91,20 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     erases: Erases | None = None  # of an erasure: which entry of this log it takes away
     log: str = "main"  # main | sealed: sealed decisions have a log of their own
     salt: bytes = b""
+    place: int = -1  # of the family's record, up to where it was read: goes beside the record, never into it
 
 
 _ENCODER = msgspec.json.Encoder()
-encode = _ENCODER.encode
+
+
+def encode(decision: Decision) -> bytes:
+    """Return the record as it goes into the log.
+
+    Without its place: that counts sealed items too, and would tell of them.
+    """
+    return _ENCODER.encode(decision if decision.place < 0 else msgspec.structs.replace(decision, place=-1))
+
+
 decode = msgspec.json.Decoder(Decision).decode
 
 

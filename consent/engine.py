@@ -47,6 +47,7 @@ WORDS = {
     "public_interest": "PublicInterest",
     "opt_out": "OptOut",
     "problems": "Problems",
+    "restricted": "Restricted",
 }
 # Words that count only while the law that asks for them is in force, and what stands for them until then.
 _WHILE_READ = {"detriment": "not-tested"}

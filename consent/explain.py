@@ -18,6 +18,7 @@ _ASKED = {
     "look": "whether this person may look at the record",
     "break-glass": "whether somebody who does not work with the family may see the minimum in an emergency",
     "break-glass-review": "whether the reason for a break-glass may be read, to review it",
+    "restriction": "whether this officer may restrict the processing of somebody's information, or lift that",
     "access": "what may be told to those who ask for their own record",
     "erasure": "whether an entry of the log may be erased",
     "case-review": "whether the chronology of decisions may be taken out for a review",
@@ -67,11 +68,13 @@ _LABELS = {
     "ground": "the safeguarding ground",
     "approver": "the approver",
     "detriment": "the test whether telling harms the child more",
+    "restricted": "whether the processing of the person's information is restricted",
 }
 _OWN_RULES = {  # what the hub rules outside the policies
     "nothing-permits-it": "no ground and no agreement permitted it, so the default stood",
     "hold-ended": "no agreement came within the time that it is held for",
     "nobody-named": "nobody was named by what was said",
+    "overtaken-by-the-register": "the family's registers changed before it was in the log, so nothing of it was shown",
     "error": "something failed, and what fails goes to a person",
 }
 
@@ -110,6 +113,8 @@ def _why(decision: Decision) -> Iterator[str]:
     if decision.agreement_state:
         known = _AGREEMENT.get(decision.agreement_state, f"Agreement: {_words(decision.agreement_state)}.")
         yield known + (f" (agreement {decision.agreement})" if decision.agreement else "")
+    if decision.asked is not None and decision.asked.restricted == "restricted":
+        yield "The processing of this person's information was restricted then (UK GDPR Art 18)."
     for error in decision.errors:
         yield f"The rules could not be worked through ({error}), so it went to a person."
 

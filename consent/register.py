@@ -1,4 +1,4 @@
-"""The registers of one family: agreements, grounds, judgements, and who works with it. A fold of facts, in any order.
+"""The registers of one family: agreements, grounds, judgements, restrictions, who works with it. A fold, in any order.
 
 What an item says is kept by item id, so that a second arrival changes nothing and a person's part can be taken out
 again. Everything asked is worked out from what stands (consent/mends.py) and kept until the register changes. It
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from consent import agreement_list, agreements, grounds, involvement, judgements
+from consent import agreement_list, agreements, grounds, involvement, judgements, restrictions
 from consent.agreement_competence import Heard, Voice
 from consent.agreement_list import Agreement
 from consent.agreements import AGREEMENT_TYPES, Act, Question
@@ -23,12 +23,13 @@ from consent.grounds import Closing, OpenGround, Opening
 from consent.involvement import INVOLVEMENT_TYPES, Involved, Work
 from consent.judgements import JUDGEMENT, About, Finding, Judgement
 from consent.mends import standing
+from consent.restrictions import RESTRICTION_TYPES, Restriction
 from schemas.ids import EventKey, ItemId, PersonId, PractitionerId
 from schemas.records import Facts
 
 _KEPT_ANSWERS = 256
 _NOBODY = PersonId("")
-Said = Act | Work | Opening | Closing | Judgement
+Said = Act | Work | Opening | Closing | Judgement | Restriction
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -162,12 +163,18 @@ class Register(msgspec.Struct, dict=True):
         judged = self._standing(Judgement)
         return judgements.findings(judged, about) if judged else ()
 
+    def restricted(self, persons: tuple[PersonId, ...], on: date) -> bool:
+        """Return whether the processing of what is about the person of these ids is restricted on `on`."""
+        said = self._standing(Restriction)
+        return bool(said) and restrictions.restricted(said, persons, on)
+
     def next_change(self, after: date) -> date | None:
         """Return the first day after `after` on which time alone may change an answer."""
         days: set[date | None] = {a.on for a in self._standing(Act)} | {a.until for a in self._standing(Act)}
         days |= {a.right.assessed_on for a in self._standing(Act)}
         days |= {w.on for w in self._standing(Work)}
         days |= {day for j in self._standing(Judgement) for day in (j.on, j.until)}
+        days |= {r.on for r in self._standing(Restriction)}
         openings, closings = self._standing(Opening), self._standing(Closing)
         days |= {o.since for o in openings} | {o.until for o in openings} | {c.day for c in closings}
         return min((day for day in days if day is not None and day > after), default=None)
@@ -192,11 +199,12 @@ class Register(msgspec.Struct, dict=True):
         return kept
 
     def _standing_entries(self) -> list[Entry]:
-        """Return what stands and says something, in the order of its items."""
+        """Return what stands and says something, in the order of its items. A restriction stands whatever mends it."""
         kept: list[Entry] | None = self._answers.get(Entry)
         if kept is None:
             events = standing(self.entries.values())
-            stands = [e for e in self.entries.values() if e.said and e.event in events]
+            says = [e for e in self.entries.values() if e.said]
+            stands = [e for e in says if e.event in events or isinstance(e.said[0], Restriction)]
             kept = self._keep(Entry, sorted(stands, key=lambda e: e.item))
         return kept
 
@@ -215,7 +223,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @cache
 def _types() -> frozenset[str]:
-    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | ground_types() | {JUDGEMENT}
+    return AGREEMENT_TYPES | INVOLVEMENT_TYPES | ground_types() | RESTRICTION_TYPES | {JUDGEMENT}
 
 
 def _said(facts: Facts, event: EventKey, person: PersonId, item: ItemId) -> tuple[Said, ...]:
@@ -223,6 +231,8 @@ def _said(facts: Facts, event: EventKey, person: PersonId, item: ItemId) -> tupl
         return (agreements.act(facts, event, person),)
     if facts.type == JUDGEMENT:
         return (judgements.judgement(facts, event, person),)
+    if facts.type in RESTRICTION_TYPES:
+        return (restrictions.restriction(facts, event, person),)
     if facts.type in INVOLVEMENT_TYPES:
         return (involvement.work(facts, event),)
     return tuple(grounds.openings(facts, person, item))

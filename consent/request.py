@@ -43,3 +43,4 @@ class Request(NamedTuple):
     public_interest: str = "not-weighed"  # not-weighed | favours-sharing | favours-confidence
     opt_out: str = "not-checked"  # not-checked | none | opted-out: the national data opt-out, for secondary use
     problems: str = "not-counted"  # not-counted | one | two-or-more: what makes a multiple disadvantage
+    restricted: str = "none"  # none | restricted: the processing of what is about this person (UK GDPR Art 18, Art 21)

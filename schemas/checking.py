@@ -94,6 +94,8 @@ def _field(field: dict[str, Any], named: dict[str, Any]) -> Run | None:
         return None  # a mistaken birth date is no reason to lose the event: `remarks` has it
     if "range" in field:
         return _optional(_in_range(*field["range"]))
+    if "not_after" in field:
+        return _not_after(field["not_after"])
     if "codes" not in field:
         return _compile(field["type"], named)
     run = _code(code_list(field["codes"]), field.get("dated_by", ""), field.get("default") == "")
@@ -152,6 +154,15 @@ def _in_range(least: int, most: int) -> Run:
             raise Refusal("", "out-of-range", f"it is not between {least} and {most}", "Check the number")
 
     return check_range
+
+
+def _not_after(other: str) -> Run:
+    def check_order(value: date, record: dict[str, Any], about: About) -> None:
+        _possible(value, record, about)
+        if value > record[other]:
+            raise Refusal("", "impossible-date", f"it is after `{other}`", "Check both")
+
+    return check_order
 
 
 def _possible(value: date, _: dict[str, Any], __: About) -> None:

@@ -26,7 +26,8 @@ class Contract(msgspec.Struct, frozen=True):
     """What one type of event promises. `schema` is self-contained; `goes` is timeline | register | people.
 
     `persons` is how many people it needs; `signs` what it means to the hub by itself (schemas/codes/signs.toml);
-    `previous` are its earlier versions, oldest first.
+    `previous` are its earlier versions, oldest first. `by`: the one role that may say it, if only one may;
+    what they say is neither mended nor sealed.
     """
 
     type: str
@@ -42,6 +43,7 @@ class Contract(msgspec.Struct, frozen=True):
     signs: tuple[str, ...]
     coded: tuple[Coded, ...]
     previous: tuple[Written, ...] = ()
+    by: str = ""
 
 
 class Coded(msgspec.Struct, frozen=True):
@@ -115,6 +117,7 @@ def _contract(schema: dict[str, Any], versions: tuple[Written, ...]) -> Contract
             signs=tuple(own["signs"]),
             coded=tuple(_coded(schema, (), avro_files.records(schema))),
             previous=versions[:-1],
+            by=own.get("by", ""),
         )
     except KeyError as error:
         raise Misconfigured(f"{avro_files.full_name(schema)}: property hearth.{error.args[0]} is missing") from error

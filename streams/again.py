@@ -22,14 +22,13 @@ def decide_again(
 ) -> Outcome:
     """Return what is to leave instead of `outcome`'s emits, decided as of `at`, with the decisions that this took.
 
-    Without `at`: only for what the registers overtook within the batch. None of `outcome` has been written then, so
-    its other decisions, keys and people come back with it; otherwise they have been, and only new ones do.
+    Without `at`: only for what the registers overtook within the batch. Whatever else is in `outcome` comes back.
     """
     families = {name: _family(state, name) for name in sorted({send.family for send in outcome.sends})}
     old = [s for s in outcome.sends if at is not None or s.register_version != families[s.family].register.version()]
     if not old:
         return outcome
-    fresh = _without(outcome, old, written=at is not None)
+    fresh = _without(outcome, old)
     for name in sorted({send.family for send in old}):
         family = families[name]
         for send in old:
@@ -47,14 +46,14 @@ def _family(state: State[Value], name: str) -> Family:
     return found
 
 
-def _without(outcome: Outcome, old: list[Send], *, written: bool) -> Outcome:
+def _without(outcome: Outcome, old: list[Send]) -> Outcome:
     emits = {id(emit) for send in old for emit in send.emits}
     decided = {decision for send in old for decision in send.decisions}
     gone = {id(send) for send in old}
     return Outcome(
-        keys=[] if written else outcome.keys,
-        people=[] if written else outcome.people,
-        decisions=[] if written else [d for d in outcome.decisions if d.id not in decided],
+        keys=outcome.keys,
+        people=outcome.people,
+        decisions=[d for d in outcome.decisions if d.id not in decided],
         emits=[emit for emit in outcome.emits if id(emit) not in emits],
         sends=[send for send in outcome.sends if id(send) not in gone],
     )

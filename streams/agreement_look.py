@@ -68,6 +68,7 @@ def look_at_agreements(
                 event=entry.event,
                 subjects=(person_of(entry.item),),
                 register=family.register,
+                place=family.place,
                 at=now,
                 cause=f"agreements.{now.isoformat()}",
             )

@@ -115,6 +115,7 @@ class Alerts:
             key=key,
             revision=sent.revision,
             register_version=family.register.version(),
+            decided_at=at,
             emits=tuple(outcome.emits[begun:]),
             decisions=tuple(d.id for d in decisions),
         )
@@ -202,6 +203,7 @@ class Alerts:
             event=evidence.event or None,
             subjects=(evidence.person,),
             register=family.register,
+            place=family.place,
             at=at,
             cause=f"{cause}.{evidence.what}.{evidence.person}",
             minimal=minimal if evidence.item else None,

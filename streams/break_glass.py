@@ -38,6 +38,7 @@ def opening(
         event=None,
         subjects=(),
         register=family.register,
+        place=family.place,
         at=now,
         cause=now.isoformat(),
     )

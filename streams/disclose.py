@@ -148,6 +148,7 @@ def _line(
         event=entry.event,
         subjects=(person,),
         register=family.register,
+        place=family.place,
         at=now,
         cause=now.isoformat(),
         minimal=minimal,
@@ -185,6 +186,7 @@ def _attendance(
             event=None,
             subjects=(person,),
             register=family.register,
+            place=family.place,
             at=now,
             cause=f"book.{person}.{school}.{now.isoformat()}",
         )

@@ -79,7 +79,8 @@ class FamilyStage:
         family = self._load(message.family, state, loaded)
         if not isinstance(message, Item):
             family.as_of = sealed.later(family.as_of, message.received_at)
-        self._take(message, family, state, outcome)
+            family.place = max(family.place, record.offset)
+        self._take(message, record.offset, family, state, outcome)
         return [family]
 
     def _load(self, name: FamilyId, state: State[Value], loaded: dict[FamilyId, Family]) -> Family:
@@ -90,11 +91,11 @@ class FamilyStage:
         return family
 
     def _take(
-        self, message: Item | Members | SendSection | Section | Erased, family: Family, state: State[Value],
-        outcome: Outcome,
+        self, message: Item | Members | SendSection | Section | Erased, place: int, family: Family,
+        state: State[Value], outcome: Outcome,
     ) -> None:  # fmt: skip
         if isinstance(message, Item):
-            self._take_item(message, family, state, outcome)
+            self._take_item(message, place, family, state, outcome)
         elif isinstance(message, Members):
             if family.members is None or message.version > family.members.version:
                 family.members, family.restless = message, True
@@ -106,7 +107,9 @@ class FamilyStage:
             blocks = partial(_block, state, family)
             outcome.emits += receive_section(message, family, blocks, self.data_key, self.entropy)
 
-    def _take_item(self, item: Item, family: Family, state: State[Value], outcome: Outcome) -> None:
+    def _take_item(
+        self, item: Item, place: int, family: Family, state: State[Value], outcome: Outcome
+    ) -> None:
         members = {m.person for m in family.members.members} if family.members else set()
         if item.person in family.gone and item.person not in members:
             # a stale replica sent it here: the resolver knows where the person is now
@@ -117,9 +120,11 @@ class FamilyStage:
             facts = records.decode_facts(unseal(key, item.sealed, item_label(item.id, item.key_version)))
         except Unsealable:
             family.erased.add(item.person)
+            family.place = max(family.place, place)  # as if it were open: it was, to those who decided on it
             return
         if sealed.wakes(facts):
             family.as_of = sealed.later(family.as_of, item.received_at)
+            family.place = max(family.place, place)
         else:
             family.sealed_as_of = sealed.later(family.sealed_as_of, item.received_at)
         carrier = take_item(family, item, facts, partial(_block, state, family))

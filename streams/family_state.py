@@ -29,6 +29,7 @@ class _StoredFamily(msgspec.Struct, frozen=True, tag="f", array_like=True):
     sections: dict[PersonId, tuple[int, bytes]]
     sealed_as_of: datetime | None = None
     sealed_next_on: date | None = None
+    place: int = -1
 
 
 class _StoredBlock(msgspec.Struct, frozen=True, tag="b", array_like=True):
@@ -90,6 +91,7 @@ class FamilyCodec:
                 sections,
                 value.sealed_as_of,
                 value.sealed_next_on,
+                value.place,
             )
         )
 
@@ -112,6 +114,7 @@ class FamilyCodec:
             sealed=value.sections,
             sealed_as_of=value.sealed_as_of,
             sealed_next_on=value.sealed_next_on,
+            place=value.place,
         )
         for person, (version, sealed) in value.sections.items():
             try:

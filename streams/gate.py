@@ -149,6 +149,7 @@ class Gate:
             public_interest=said.public_interest,
             opt_out=said.opt_out,
             problems=said.problems,
+            restricted="restricted" if register.restricted(person, on) else "none",
         )
         ruling = self.engine.rule(request)
         told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
@@ -166,11 +167,13 @@ class Gate:
         subjects: tuple[PersonId, ...],
         register: Register,
         at: datetime,
+        place: int,
         cause: str = "",
         minimal: Minimised | None = None,
     ) -> Decision:
         """Return the decision's record. `cause` tells apart decisions that are asked again for the same item.
 
+        `place` is the family's, up to which its record was taken in: later changes overtake what is to be shared.
         `minimal` is what was told and what was taken out, where there is something to tell.
         """
         shared = answer.ruling.outcome is Outcome.SHARE
@@ -194,6 +197,7 @@ class Gate:
             competence=answer.competence,
             family_told=answer.family_told,
             said_by=answer.findings,
+            place=place,
             released=minimal.released if minimal and shared else (),
             removed=minimal.removed if minimal and shared else answer.ruling.removed,
         )

@@ -17,9 +17,10 @@ from schemas.codec import check, decode, digest
 from schemas.contract import Contract, contracts
 from schemas.errors import Refusal
 from schemas.framing import LARGEST_EVENT, check_size
-from schemas.ids import EventKey, PersonId
+from schemas.ids import EventKey, PersonId, PractitionerId
 from schemas.people import KnownPerson
 from schemas.records import CloudEvent, Facts, PersonAsKnown, Queued, Record, Remark, encode
+from streams import sealed
 from streams.intake_answers import AGREEMENT_EVIDENCE_MISSING, CONFLICT, Answers, Origin, QuarantineKey
 from streams.intake_names import Directory, as_known, birth, usable
 from streams.intake_split import DataKey, Entropy, Part, Reading, Splitter
@@ -89,6 +90,7 @@ class Intake:
         receipt = receipt_id(self.names, key, content)
         try:
             remarks = check(event, origin.agency)
+            check_author(event, origin.agency, self.directory)
         except Refusal as refusal:
             return self._answers.refused(record, origin, refusal, receipt, "quarantined", tier_of(event))
         now = Seen(receipt, origin.place)
@@ -157,6 +159,20 @@ class Intake:
         if len(firsts) != 1:
             return None
         return each[0] if len(each) == 1 else self.directory.person(firsts.pop() or PersonId(""))
+
+
+def check_author(event: CloudEvent, agency: str, directory: Directory) -> None:
+    """Check what one role alone may say. Raises Refusal where the author is not of it, or says it in no such way."""
+    by, about = contracts()[event.type].by, event.data["about"]
+    if not by:
+        return
+    known = directory.practitioner(PractitionerId(event.data["said_by"]))
+    if known is None or not known.active or (known.role, known.agency) != (by, agency):
+        fix = f"Name a registered {by} of your agency, by their pseudonym at the hub"
+        raise Refusal("data.said_by", "not-theirs-to-say", f"no {by} of yours who is known here says it", fix)
+    if about["corrects"] or about["retracts"] or tier_of(event) == sealed.SEALED:
+        fix = "Send it open, and say what ended it in an event of its own"
+        raise Refusal("data.about", "stands-openly", "it is neither mended, taken back nor sealed", fix)
 
 
 def tier_of(event: CloudEvent) -> str:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from consent.seal import Pseudonyms
 from schemas.checks import nhs_number, upn
-from schemas.ids import EventKey, PersonId, Pseudonym
-from schemas.people import KnownPerson
+from schemas.ids import EventKey, PersonId, PractitionerId, Pseudonym
+from schemas.people import KnownPerson, KnownPractitioner
 from schemas.records import Identifier, PersonAsKnown
 
 
@@ -20,6 +20,7 @@ class Directory(Protocol):
         ...
 
     def person(self, person: PersonId) -> KnownPerson | None: ...
+    def practitioner(self, practitioner: PractitionerId) -> KnownPractitioner | None: ...
 
 
 def every_id(directory: Directory, person: PersonId) -> tuple[PersonId, ...]:

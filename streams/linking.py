@@ -122,6 +122,7 @@ class Linking:
             event=None,
             subjects=(),
             register=family.register,
+            place=family.place,
             at=at,
             cause=at.isoformat(),
         )
@@ -138,6 +139,7 @@ class Linking:
             event=event or None,
             subjects=(person,),
             register=family.register,
+            place=family.place,
             at=at,
             cause=cause,
         )

@@ -7,14 +7,19 @@ emits written → state changelog → offsets. A kill in between repeats effects
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from consent.decision import Decision
+from consent.decision import Decision, encode
 from schemas.ids import FamilyId, PersonId
 from schemas.people import Written
 from schemas.records import Record
+from streams.topology import decisions_for
+
+PLACE = "hearth_place"
+"""Header of a decision: up to which offset its family's record had been read."""
 
 
 class Emit(msgspec.Struct, frozen=True, gc=False):
@@ -35,6 +40,18 @@ class NewKey(msgspec.Struct, frozen=True, gc=False):
     key: bytes
 
 
+def to_log(decision: Decision) -> Emit:
+    """Return what puts a decision on its log's topic."""
+    headers = ((PLACE, b"%d" % decision.place),) if decision.place >= 0 else ()
+    return Emit(decisions_for(decision.log), decision.id, encode(decision), headers)
+
+
+def place_of(record: Record) -> int:
+    """Return at which place of its family's record a decision on its topic was made; -1 where it does not say."""
+    said = next((value for name, value in record.headers if name == PLACE), b"")
+    return int(said) if said.isdigit() else -1
+
+
 class Send(msgspec.Struct, frozen=True):
     """An alert that waits to leave: what it rests on, so that it can be decided again before it does.
 
@@ -45,6 +62,7 @@ class Send(msgspec.Struct, frozen=True):
     key: str
     revision: int
     register_version: str
+    decided_at: datetime
     emits: tuple[Emit, ...]
     decisions: tuple[str, ...]
 

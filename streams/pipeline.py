@@ -52,6 +52,8 @@ class Pipeline:
         waiting = deque(records)
         while waiting:
             record = waiting.popleft()
+            if record.offset < 0:  # of what a stage emitted, and of ticks
+                record = msgspec.structs.replace(record, offset=len(self.trace.topics[record.topic]))
             self.trace.topics[record.topic].append(record)
             stage = stage_of(record.topic)
             if stage:
@@ -65,6 +67,6 @@ class Pipeline:
         for person in outcome.people:
             self._learn(person)
         return [
-            Record(e.topic, e.key.encode(), e.value, e.headers, 0, len(self.trace.topics[e.topic]), timestamp)
+            Record(e.topic, e.key.encode(), e.value, e.headers, 0, -1, timestamp)
             for e in outcome.emits
         ]

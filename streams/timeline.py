@@ -93,6 +93,7 @@ class Family(msgspec.Struct, gc=False):
     next_on: date | None = None
     sealed_as_of: datetime | None = None  # up to when the sealed layer is worked out, where that is later
     sealed_next_on: date | None = None
+    place: int = -1  # offset of its last record; not of one that tells only those cleared for it
     restless: bool = False  # something that the rules may read has changed in this batch; not stored
     stirred: bool = False  # the same of the sealed layer; not stored
     erased: set[PersonId] = set()  # whose key was destroyed: tombstones

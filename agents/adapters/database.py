@@ -138,6 +138,14 @@ CHECKPOINTS = sql.Table(
     sql.Column("written_at", sql.BigInteger, nullable=False),
     sql.Column("body", sql.LargeBinary, nullable=False),
 )
+REGISTERS = sql.Table(
+    "registers",  # of each log: where a family's register changed last (consent/overtaken.py)
+    METADATA,
+    sql.Column("log", _WORD, primary_key=True),
+    sql.Column("family", _WORD, primary_key=True),
+    sql.Column("version", _WORD, nullable=False),
+    sql.Column("place", sql.BigInteger, nullable=False),
+)
 IG_CASES = sql.Table(
     "ig_cases",  # what happened to each case of the IG queue, in the order it was said
     METADATA,

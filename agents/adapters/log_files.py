@@ -19,6 +19,8 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from agents.adapters.disk import Disk, hold
 from agents.adapters.log_entries import LogEntries
 from agents.adapters.log_reader import CHECKPOINT, read_file
@@ -26,6 +28,7 @@ from consent.log import merkle, tiles
 from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign, verifier_key
 from consent.log.entry import ERASURE, SALT_AT_MOST, Kept, LogEntry, commitment, erasure, erasure_id, head, salted
 from consent.log.merkle import Edge, Tree
+from consent.overtaken import Change, judged, withheld
 from schemas.errors import HearthError, Misconfigured, Refusal
 
 MOST_AT_ONCE = 10_000  # entries between two checkpoints, so that a crash leaves no more than that behind
@@ -142,8 +145,9 @@ class LogWriter:
                 self._disk.commit(partial(self._entries.erase, said.index, said.id))
 
     def _append(self, fresh: Sequence[LogEntry]) -> bytes:
+        fresh, changes = self._judged(fresh)
         edge, files = merkle.extend(self._edge, [commitment(entry.salt, entry.body) for entry in fresh])
-        self._disk.commit(lambda: self._entries.keep(self._edge.size, fresh))
+        self._disk.commit(lambda: self._entries.keep(self._edge.size, fresh, changes))
         for path, content in files.items():
             self._disk.write(self._directory / path, content)
         self._disk.sync_directories()
@@ -151,6 +155,18 @@ class LogWriter:
         self._edge = edge
         self._drop_partials(path for path in files if ".p/" not in path)
         return note
+
+    def _judged(self, fresh: Sequence[LogEntry]) -> tuple[list[LogEntry], list[tuple[int, Change]]]:
+        """Return the entries as they go in, what a register overtook as withheld, and where registers change."""
+        placed = [(at, entry.told, entry.place) for at, entry in enumerate(fresh) if entry.told is not None]
+        last = self._entries.changes(list({told.family for _, told, _ in placed}))
+        entries, changes = list(fresh), []
+        for (at, _, _), one in zip(placed, judged(((told, place) for _, told, place in placed), last), strict=True):
+            if one.overtaken:
+                entries[at] = msgspec.structs.replace(fresh[at], body=withheld(fresh[at].body))
+            if one.change is not None:
+                changes.append((at, one.change))
+        return entries, changes
 
     def _sign(self, edge: Edge) -> bytes:
         checkpoint = Checkpoint(self.origin, edge.size, edge.root())

@@ -12,6 +12,7 @@ import typer
 from agents.commands import readers
 from agents.commands.shell import AsJson, Exit, Purpose, Stop, give, line
 from agents.commands.tools import now, tools
+from consent.enquiries import enquiries
 from schemas.records import Identifier, PersonAsKnown
 
 SYSTEMS = ("nhs-number", "upn", "local")
@@ -26,21 +27,25 @@ class Sought(msgspec.Struct, forbid_unknown_fields=True):
     birth_date: date
 
 
-Override = Annotated[
-    bool,
+REASONS = ", ".join(f"{code} ({reason.label})" for code, reason in enquiries().reasons.items())
+Why = Annotated[
+    str,
     typer.Option(
-        "--without-agreement",
-        help="Go on before the threshold, without the family's agreement: logged in your name, and reviewed.",
+        metavar="REASON",
+        help="Go on before the threshold, without the family's agreement, because of this: logged in your name, and "
+        f"reviewed. One of: {REASONS}.",
     ),
 ]
 
 
-def find(purpose: Purpose, without_agreement: Override = False, as_json: AsJson = False) -> None:
+def find(purpose: Purpose, without_agreement: Why = "", as_json: AsJson = False) -> None:
     """Look one person up by an identifier and their birth date; prints the id of their family.
 
     Both are asked for, or read from stdin as one JSON object, never from the command line: that is seen by others and
     kept. The look-up is decided and logged, and tells the same when nobody is found and when nothing may be told.
     """
+    if without_agreement and without_agreement not in enquiries().reasons:
+        raise Stop(Exit.USAGE, f"no such reason: one of {', '.join(enquiries().reasons)}")
     kit, wanted = tools(), readers.purpose_named(purpose)
     reader = readers.reader(kit)
     sought = _asked() if sys.stdin.isatty() else _read(sys.stdin.read(4096))

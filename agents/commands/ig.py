@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from agents.commands import ig_answers
+from agents.commands import ig_answers, restricting
 from agents.commands.ig_answers import cases_of, holding
 from agents.commands.ig_officer import DAY, FirstDay, LastDay, day, officer, period
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
@@ -128,6 +128,6 @@ def watch(since: FirstDay, until: LastDay, as_json: AsJson = False) -> None:
 
 for answer in (
     ig_answers.request, ig_answers.extend, ig_answers.close, ig_answers.cases, ig_answers.because, ig_answers.access,
-    ig_answers.review,
+    ig_answers.review, restricting.restrict, restricting.lift,
 ):  # fmt: skip
     app.command()(answer)

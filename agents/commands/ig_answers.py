@@ -86,12 +86,12 @@ def close(
 
 
 def cases(
-    closed: Annotated[bool, typer.Option("--closed", help="Those that are closed too.")] = False,
+    closed: Annotated[bool, typer.Option("--closed", help="Those that are closed and restrict nothing too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the IG queue, what falls due first in front: rights requests, looks to be looked into, break-glass."""
     every = cases_of(tools()).all(on_day(now()))
-    found = [one for one in every if closed or one.status == "open"]
+    found = [one for one in every if closed or one.status == "open" or one.restricted]
     if as_json:
         give(found)
         return
@@ -100,6 +100,8 @@ def cases(
 
 def _row(one: Case) -> tuple[object, ...]:
     status = f"{one.status}{' (extended)' if one.extended else ''}{' OVERDUE' if one.overdue else ''}"
+    if one.restricted:
+        status += ", processing restricted"
     if one.escalated_to:
         status += f", now for {one.escalated_to}"
     kind = f"{one.kind}: {one.behaviour}" if one.behaviour else one.kind

@@ -50,7 +50,7 @@ def record(
     approval never counts for you yourself. Prints the record's id: --takes-back RECORD ends it.
     """
     said = Judged(
-        judgement, tuple(purpose), _reason(because, persons), tuple(category or ()), tuple(recipient or ()),
+        judgement, tuple(purpose), reason(because, persons), tuple(category or ()), tuple(recipient or ()),
         sensitivity, not_told_because, day(on), day(until),
     )  # fmt: skip
     _check(said)
@@ -72,7 +72,8 @@ def _check(said: Judged) -> None:
         raise Stop(Exit.USAGE, "--until is no day after --on")
 
 
-def _reason(because: str, persons: str) -> str:
+def reason(because: str, persons: str) -> str:
+    """Return what --because says, from stdin where it is -; ends the command where it says nothing, or too much."""
     if because == persons == "-":
         raise Stop(Exit.USAGE, "only one of --because and --persons can be read from stdin")
     said = (sys.stdin.read(MOST + 1) if because == "-" else because).strip()

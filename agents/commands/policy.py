@@ -24,12 +24,13 @@ from agents.settings import Settings
 from consent import mutants, policy, trial
 from consent.decision import Decision, decode
 from consent.engine import Engine
+from consent.overtaken import RULE as OVERTAKEN
 from consent.trial import Change, Result
 from schemas.errors import Misconfigured, Refusal
 from streams.linking import HOLD_ENDED
 
 LONDON = ZoneInfo("Europe/London")
-WITHOUT_POLICIES = (*HOLD_ENDED.rules, "nobody-named")  # rules of the hub's own, no policy's
+WITHOUT_POLICIES = (*HOLD_ENDED.rules, "nobody-named", OVERTAKEN)  # rules of the hub's own, no policy's
 SHOWN = 50  # changes printed; --json prints all
 
 app = typer.Typer(no_args_is_help=True, help="Test the sharing policies; see what a change of them would change.")

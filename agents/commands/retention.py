@@ -131,7 +131,6 @@ def officer() -> Iterator[tuple[Destroying, KnownPractitioner, Settings]]:
 
 
 def _destroying(kit: Tools) -> Destroying:
-    from agents import bootstrap
     from agents.adapters.sqlengine import open_engine
 
     def ends() -> Places:
@@ -141,8 +140,7 @@ def _destroying(kit: Tools) -> Destroying:
         finally:
             consumer.close()
 
-    watch = bootstrap.log_watch(kit.joined, "sealed")
-    reading = dataclasses.replace(kit.reading, ends=ends, may_disclose=watch.keeps_up)
+    reading = dataclasses.replace(kit.reading, ends=ends)
     return Destroying(reading, HeldOf(open_engine(kit.joined.database_url)), kit.inside.keystore)
 
 

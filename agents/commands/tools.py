@@ -102,8 +102,8 @@ class Tools:
         from agents import bootstrap
         from agents.reading import Reading
 
-        stage, log = bootstrap.family_stage(self.inside), bootstrap.log_watch(self.joined)
-        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=log.keeps_up,
+        stage, keeps_up = bootstrap.family_stage(self.inside), bootstrap.log_watches(self.joined)
+        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=keeps_up,
                        oldest=self.joined.send_seconds)  # fmt: skip
 
     def _ends(self) -> Places:

@@ -176,3 +176,30 @@ class Story(History):
             practitioner=None,
             **more,
         )
+
+    # ------------------------------------------------------------------ information governance
+
+    def restrict(
+        self,
+        person: Somebody,
+        by: str,
+        *,
+        agency: str = "social-care",
+        case: str = "c_restriction",
+        on_ground: str = "accuracy-contested",
+        days_ago: int = 1,
+    ) -> str:
+        """An officer, `by` their pseudonym at the hub, restricts the processing of a person's information."""
+        said = {"case": case, "on_ground": on_ground, "said_by": by, "because": "As she asked"}
+        return self.tell(
+            agency, "sharing.ProcessingRestricted", [(person, "subject")], days_ago, on=self.day(days_ago), **said
+        )
+
+    def lift(
+        self, person: Somebody, by: str, *, agency: str = "social-care", case: str = "c_restriction", days_ago: int = 0
+    ) -> str:
+        """The officer lifts it, after the person was told."""
+        said = {"case": case, "said_by": by, "because": "It was verified", "told_on": self.day(days_ago)}
+        return self.tell(
+            agency, "sharing.RestrictionLifted", [(person, "subject")], days_ago, on=self.day(days_ago), **said
+        )

@@ -15,7 +15,7 @@ import msgspec
 from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
 from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, check, law, proposed
 from agents.queries import Queries
-from agents.reading import NOBODY, Reading
+from agents.reading import NOBODY, Families, Reading
 from consent.decision import Decision, Outcome, decision_id
 from consent.sharing import categories, purposes
 from schemas.codes import code_list
@@ -23,7 +23,7 @@ from schemas.ids import FamilyId, PersonId
 from schemas.people import KnownPractitioner
 from streams.intake_names import every_id
 from streams.recipients import as_recipient
-from streams.timeline import on_day
+from streams.timeline import Family, on_day
 
 ACCESS, CASE_REVIEW = "access", "case-review"
 SHOWN = ("look", "find", "disclose")  # stages at which somebody came to see something
@@ -79,10 +79,15 @@ class Access:
 
         None where nobody is known by that name, or where the officer is a party themself.
         """
-        found = self._about(subject, now)
-        self._log([self._record(family, ACCESS, now, "weighed") for family in found] or [self._refused(ACCESS, now)])
-        ours = [_line(one, self._own(one, subject)) for every in found.values() for one in every]
-        return sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
+
+        def decide(states: Families, at: datetime) -> tuple[list[Decision], list[Line] | None]:
+            found = self._about(subject, states, at)
+            records = [self._record(states[family], ACCESS, at, "weighed") for family in found]
+            ours = [_line(one, self._own(one, subject)) for every in found.values() for one in every]
+            shown = sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
+            return records or [self._refused(ACCESS, at)], shown
+
+        return self.reading.decided_of_all(lambda: self._families(subject), now, decide, self.officer)
 
     def give(
         self, subject: str, requester: str, choices: Mapping[str, Choice], case: str, now: datetime
@@ -91,51 +96,65 @@ class Access:
 
         `case` is the request that it answers. Raises Unchosen where the choices do not hold.
         """
-        found = self._about(subject, now)
+
+        def decide(states: Families, at: datetime) -> tuple[list[Decision], Given | None]:
+            found = self._about(subject, states, at)
+            chosen = self._chosen(subject, found, requester, choices)
+            records = [
+                record
+                for family, every in found.items()
+                for record in self._records(states[family], every, chosen, case, at)
+            ]
+            released = [one for every in found.values() for one in every if chosen[one.id].choice == RELEASE]
+            return records or [self._refused(ACCESS, at)], _given(released, on_day(at)) if found else None
+
+        return self.reading.decided_of_all(lambda: self._families(subject), now, decide, self.officer)
+
+    def _chosen(
+        self, subject: str, found: Mapping[FamilyId, list[Decision]], requester: str, choices: Mapping[str, Choice]
+    ) -> dict[str, Choice]:
+        """Return what becomes of each line. Raises Unchosen."""
         lines = {one.id: proposed(one, self._own(one, subject)) for every in found.values() for one in every}
         waiting = {name for name, what in lines.items() if what == CHOOSE}
         health = frozenset(one.practitioner for one in self.queries.practitioners() if one.agency == "health")
         check(choices, waiting, requester, health)
-        chosen = {name: choices[name] if what == CHOOSE else Choice(what) for name, what in lines.items()}
-        records = [
-            record for family, every in found.items() for record in self._records(family, every, chosen, case, now)
-        ]
-        self._log(records or [self._refused(ACCESS, now)])
-        if not found:
-            return None
-        released = [one for every in found.values() for one in every if chosen[one.id].choice == RELEASE]
-        return _given(released, on_day(now))
+        return {name: choices[name] if what == CHOOSE else Choice(what) for name, what in lines.items()}
 
     def chronology(self, family: FamilyId, now: datetime) -> list[Decision] | None:
         """Return all decisions on a family in the order they were taken, for a review of its case.
 
         What concerns sealed items is there for an officer who is cleared, and its export is logged in their own log.
         """
-        every = DecisionLog(self.queries, self.officer).bodies(Sought(family=family))
-        if not every or not self._may(family, now):
-            self._log([self._refused(CASE_REVIEW, now)])
-            return None
-        logs = sorted({one.log for one in every} | {"main"})
-        self._log([self._record(family, CASE_REVIEW, now, log, log=log) for log in logs])
-        return every
+
+        def decide(state: Family, at: datetime) -> tuple[list[Decision], list[Decision] | None]:
+            every = DecisionLog(self.queries, self.officer).bodies(Sought(family=family))
+            if not every or not self._may(state, at):
+                return [self._refused(CASE_REVIEW, at)], None
+            logs = sorted({one.log for one in every} | {"main"})
+            return [self._record(state, CASE_REVIEW, at, log, log=log) for log in logs], every
+
+        return self.reading.decided(family, now, decide, self.officer)
 
     def handles(self, family: FamilyId, stage: str, occasion: str, now: datetime) -> bool:
         """Log that the officer takes this step on the family's record, and return whether they may."""
-        may = self._may(family, now)
-        self._log([self._record(family, stage, now, occasion) if may else self._refused(stage, now)])
-        return may
+
+        def decide(state: Family, at: datetime) -> tuple[list[Decision], bool]:
+            may = self._may(state, at)
+            return [self._record(state, stage, at, occasion) if may else self._refused(stage, at)], may
+
+        return self.reading.decided(family, now, decide, self.officer)
 
     # ------------------------------------------------------------------ what there is, and who may
 
-    def _about(self, subject: str, now: datetime) -> dict[FamilyId, list[Decision]]:
+    def _about(self, subject: str, states: Families, now: datetime) -> dict[FamilyId, list[Decision]]:
         """Return the disclosures about the subject by family: of the main log, whatever the officer is cleared for."""
         log = DecisionLog(self.queries, None)
         names = self._names(subject)
         found = {}
-        for family in self._families(subject):
+        for family, state in states.items():
             every = [d for d in log.bodies(Sought(family=family, outcome="share")) if d.stage in SHOWN]
             ours = [d for d in every if not names or not d.subjects or names & set(d.subjects)]
-            if ours and self._may(family, now):
+            if ours and self._may(state, now):
                 found[family] = every
         return found
 
@@ -154,16 +173,14 @@ class Access:
         names = self._names(subject)
         return bool(decision.subjects) and set(decision.subjects) <= names if names else None
 
-    def _may(self, family: FamilyId, now: datetime) -> bool:
+    def _may(self, family: Family, now: datetime) -> bool:
         """Whether the officer may handle this family's record: nobody does who is a party to it."""
-        stage = self.reading.stage
-        to = as_recipient(self.officer, self.reading.replayed(family, now), stage.directory, on_day(now))
-        return to.party == "none"
+        return as_recipient(self.officer, family, self.reading.stage.directory, on_day(now)).party == "none"
 
     # ------------------------------------------------------------------ what is logged
 
     def _records(
-        self, family: FamilyId, every: list[Decision], chosen: Mapping[str, Choice], case: str, now: datetime
+        self, family: Family, every: list[Decision], chosen: Mapping[str, Choice], case: str, now: datetime
     ) -> Iterator[Decision]:
         groups: dict[Choice, list[str]] = {Choice(RELEASE): []}
         for one in every:
@@ -174,7 +191,7 @@ class Access:
                 yield self._choice(family, choice, part, case, now, f"{choice.choice}.{choice.opinion}.{start}")
 
     def _choice(
-        self, family: FamilyId, choice: Choice, names: tuple[str, ...], case: str, now: datetime, occasion: str
+        self, family: Family, choice: Choice, names: tuple[str, ...], case: str, now: datetime, occasion: str
     ) -> Decision:
         if choice.choice == RELEASE:
             said = self._record(family, ACCESS, now, f"{case}.{occasion}", recipient=case)
@@ -190,30 +207,27 @@ class Access:
 
     def _refused(self, stage: str, now: datetime) -> Decision:
         """The record of a request that led to nobody, or to those among whom the officer is: both look alike."""
-        said = self._record(NOBODY, stage, now, "refused")
+        said = self._record(Family(NOBODY), stage, now, "refused")
         return msgspec.structs.replace(
             said, outcome=Outcome.WITHHOLD, rules=("nobody-named",), article_6="", gateway="", decided_by="rule"
         )
 
     def _record(
-        self, family: FamilyId, stage: str, now: datetime, occasion: str, *, recipient: str = "", log: str = "main"
+        self, family: Family, stage: str, now: datetime, occasion: str, *, recipient: str = "", log: str = "main"
     ) -> Decision:
         gate, to = self.reading.stage.linking.gate, recipient or self.officer.practitioner
-        policy_set = gate.engine.policy_set
+        policy_set, version = gate.engine.policy_set, family.register.version()
         name = decision_id(
-            stage=stage, family=family, recipient=to, register_version="", policy_set=policy_set,
+            stage=stage, family=family.family, recipient=to, register_version=version, policy_set=policy_set,
             occasion=f"{self.officer.practitioner}.{now.isoformat()}.{occasion}",
         )  # fmt: skip
         basis = law().basis[stage]
         return Decision(
-            id=name, stage=stage, outcome=Outcome.SHARE, family=family, recipient=to, role=self.officer.role,
+            id=name, stage=stage, outcome=Outcome.SHARE, family=family.family, recipient=to, role=self.officer.role,
             purpose=stage, publisher="hub", category="decisions", decided_at=now, policy_set=policy_set,
-            register_version="", rules=(stage,), article_6=basis.article_6,
-            gateway=basis.gateway, decided_by=self.officer.practitioner, log=log, salt=gate.salt(16),
+            register_version=version, rules=(stage,), article_6=basis.article_6, gateway=basis.gateway,
+            decided_by=self.officer.practitioner, log=log, salt=gate.salt(16), place=family.place,
         )  # fmt: skip
-
-    def _log(self, records: list[Decision]) -> None:
-        self.reading.log(records)
 
 
 def _line(decision: Decision, own: bool | None) -> Line:

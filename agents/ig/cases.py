@@ -32,6 +32,7 @@ from streams.timeline import on_day
 from streams.topology import IG_CASES as TOPIC
 
 OPENED, EXTENDED, CLOSED = "opened", "extended", "closed"
+RESTRICTED, LIFTED = "restricted", "lifted"
 BEHAVIOUR = "behaviour"
 OWN = (BEHAVIOUR, break_glass.STAGE)  # kinds that nobody asks for
 
@@ -43,7 +44,7 @@ class NotSo(HearthError):
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of case (rights.toml): so many months or days, and so many months more where it may be extended.
 
-    `escalates_to`: whose it is when nobody closed it in time.
+    `escalates_to`: whose it is when nobody closed it in time. `restricts`: the grounds on which processing may be.
     """
 
     label: str
@@ -54,6 +55,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: int = 0
     extend_months: int = 0
     escalates_to: str = ""
+    restricts: tuple[str, ...] = ()
 
 
 class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +99,7 @@ class Case(msgspec.Struct, frozen=True):
     behaviour: str = ""
     refers_to: tuple[str, ...] = ()
     escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
+    restricted: bool = False  # processing is, under this case, until it is lifted: closing it lifts nothing
 
 
 @cache
@@ -176,6 +179,25 @@ class Cases:
             raise NotSo(f"an outcome is one of {', '.join(rights().outcomes)}")
         self._say(Said(case, CLOSED, found.kind, now, self._me, outcome=outcome))
 
+    def restrictable(self, case: str, on_ground: str, now: datetime) -> Case:
+        """Return the open case under which processing may be restricted on this ground of Art 18(1)."""
+        found = self._open_one(case, now)
+        grounds = rights().kind[found.kind].restricts
+        if on_ground not in grounds:
+            raise NotSo(f"under this case the ground is one of {', '.join(grounds)}" if grounds else _NO_RESTRICTION)
+        return found
+
+    def liftable(self, case: str, now: datetime) -> Case:
+        """Return the case, closed or not, under which processing is restricted."""
+        found = self.one(case, on_day(now))
+        if found is None or not found.restricted:
+            raise NotSo("nothing is restricted under this case")
+        return found
+
+    def note(self, case: Case, said: str, now: datetime) -> None:
+        """Say that processing was restricted, or that this was lifted, under a case. The register has it by then."""
+        self._say(Said(case.id, said, case.kind, now, self._me))
+
     def refer(self, name: str, behaviour: str, refers_to: Iterable[str], log: str, now: datetime) -> None:
         """Put what behaviour watch found on the queue: a reference, and nobody's name."""
         today = on_day(now)
@@ -209,6 +231,7 @@ class Cases:
         self.producer.flush()
 
 
+_NO_RESTRICTION = "no request for correction, restriction or objection: nothing is restricted under it"
 _decode = msgspec.json.Decoder(Said).decode
 
 
@@ -227,4 +250,5 @@ def stands(every: list[Said], today: date) -> Case | None:
         overdue=overdue, outcome=closed.outcome if closed else "",
         behaviour=opened.behaviour, refers_to=opened.refers_to,
         escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
+        restricted=next((s.said for s in reversed(every) if s.said in (RESTRICTED, LIFTED)), "") == RESTRICTED,
     )  # fmt: skip

@@ -26,12 +26,28 @@ SALT_AT_LEAST = 16  # bytes: 128 bits cannot be searched
 SALT_AT_MOST = 255
 
 
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """What of a decision tells whether a register overtook it (consent/overtaken.py)."""
+
+    id: str
+    stage: str
+    outcome: str
+    family: str
+    register_version: str
+    salt: bytes = b""
+
+
 class LogEntry(msgspec.Struct, frozen=True):
-    """An entry on its way in: the decision's `id` (repeats are dropped by it), its `salt`, and its exact bytes."""
+    """An entry on its way in: the decision's `id` (repeats are dropped by it), its `salt`, and its exact bytes.
+
+    `told` and `place` (of the family's record) where it is to be judged whether a register overtook it.
+    """
 
     id: str
     salt: bytes
     body: bytes
+    told: Told | None = None
+    place: int = -1
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -83,6 +99,15 @@ class Head(msgspec.Struct, frozen=True):
 
 
 _decode_head = msgspec.json.Decoder(Head).decode
+_decode_told = msgspec.json.Decoder(Told).decode
+
+
+def told(body: bytes) -> Told | None:
+    """Return what is read of a decision to judge it; None of what is no whole decision."""
+    try:
+        return _decode_told(body)
+    except msgspec.MsgspecError:
+        return None
 
 
 def head(body: bytes) -> Head:

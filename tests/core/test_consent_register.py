@@ -71,6 +71,16 @@ def refused(event: str = "r", by: PersonId = MOTHER, ref: str = "A2", on: str = 
     return said(event, "agreement.AgreementRefused", others={by: "agreed-by"}, agreement=ref, on=on, **more)
 
 
+def restricted(event: str, case: str, on: str, about: PersonId = MOTHER, **more: Any) -> Said:
+    fields = {"case": case, "on_ground": "accuracy-contested", "said_by": "w_officer", "on": on, **more}
+    return said(event, "sharing.ProcessingRestricted", about, "subject", **fields)
+
+
+def lifted(event: str, case: str, on: str, about: PersonId = MOTHER, **more: Any) -> Said:
+    fields = {"case": case, "said_by": "w_officer", "told_on": on, "on": on, **more}
+    return said(event, "sharing.RestrictionLifted", about, "subject", **fields)
+
+
 def register(*items: Said) -> Register:
     found = Register()
     for facts, item in items:
@@ -437,6 +447,12 @@ HISTORY = [
     gave("u", ref="U1", corrects=EventKey("v")),
     gave("v", ref="U1", corrects=EventKey("u"), hours=1),
     said("att", "school.AttendanceRecorded", role="subject", corrects=EventKey("never-came")),
+    restricted("p1", "C1", "2026-02-01"),
+    restricted("p2", "C2", "2026-03-15", about=CHILD, others={MOTHER: "subject"}),
+    restricted("p3", "C1", "2026-05-01", hours=3),
+    restricted("p4", "C1", "2026-02-01", retracts=EventKey("p1")),
+    lifted("p5", "C1", "2026-03-01", hours=2),
+    lifted("p6", "C2", "2026-04-01", about=CHILD),
 ]
 DAYS = [date(2026, month, day) for month in (1, 2, 3, 4, 5, 9) for day in (1, 15, 21, 22)]
 
@@ -447,6 +463,7 @@ def answers(found: Register) -> list[Any]:
     return [
         *[found.agreement_state(*question, day) for question in asked for day in DAYS],
         *[found.ground_for(person, day) for person in people for day in DAYS],
+        *[found.restricted((person,), day) for person in (CHILD, MOTHER, FATHER) for day in DAYS],
         *[(found.lead(day), found.involved(day), found.next_change(day)) for day in DAYS],
         found.version(),
     ]
@@ -466,6 +483,7 @@ def test_the_history_tells_something() -> None:
     """The property above would hold for a register that always said `none`: this one does not."""
     states = {answer[0] for answer in EXPECTED if isinstance(answer, tuple) and isinstance(answer[0], str)}
     assert {"in-force", "disputed", "none", "refused", "withdrawn"} <= states
+    assert {True, False} <= {answer for answer in EXPECTED if isinstance(answer, bool)}
 
 
 @settings(max_examples=100, deadline=None)

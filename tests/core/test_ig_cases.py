@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.ig.cases import BEHAVIOUR, Cases, NotSo, due, months_later, rights
+from agents.ig.cases import BEHAVIOUR, LIFTED, RESTRICTED, Cases, NotSo, due, months_later, rights
 from agents.ports import NotWritten
+from schemas.codes import code_list
 from schemas.people import KnownPractitioner
 from streams import topology
 from tests.core.ig_kit import CLEARED, OFFICER
@@ -82,6 +83,35 @@ def test_what_does_not_hold_is_refused_and_not_said(told: Told) -> None:
     desk(told).close(case, "granted", NOW)
     with pytest.raises(NotSo):
         desk(told).close(case, "granted", NOW)
+
+
+def test_processing_is_restricted_under_a_case_that_asks_for_it_until_it_is_lifted(told: Told) -> None:
+    """On a ground of its kind; while the case is open; closing it lifts nothing, and it may be lifted after."""
+    case = desk(told).open("objection", "p_1", RECEIVED, NOW)
+    other = desk(told).open("access", "p_1", RECEIVED, NOW)
+    for wrong in ((case, "accuracy-contested"), (other, "objection-pending"), ("c_nosuch", "objection-pending")):
+        with pytest.raises(NotSo):
+            desk(told).restrictable(*wrong, NOW)
+    with pytest.raises(NotSo):
+        desk(told).liftable(case, NOW)
+    desk(told).note(desk(told).restrictable(case, "objection-pending", NOW), RESTRICTED, NOW)
+    desk(told).close(case, "refused", NOW)
+    stands = desk(told).liftable(case, NOW)
+    assert (stands.restricted, stands.status) == (True, "closed")
+    with pytest.raises(NotSo):
+        desk(told).restrictable(case, "objection-pending", NOW)
+    desk(told).note(stands, LIFTED, NOW)
+    assert not desk(told).one(case, NOW.date()).restricted
+
+
+def test_every_ground_of_restriction_can_be_asked_for() -> None:
+    """By a request to restrict; contested accuracy by one to correct as well, a pending objection by an objection."""
+    kinds = rights().kind
+    assert set(kinds["restriction"].restricts) == set(code_list("restriction-grounds").codes)
+    assert (kinds["correction"].restricts, kinds["objection"].restricts) == (
+        ("accuracy-contested",), ("objection-pending",),
+    )  # fmt: skip
+    assert not kinds["access"].restricts
 
 
 def test_a_case_that_is_not_acknowledged_was_not_opened(told: Told) -> None:

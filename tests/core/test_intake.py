@@ -8,7 +8,8 @@ from consent.seal import unseal
 from schemas import codec, samples
 from schemas.contract import contracts
 from schemas.ids import item_id
-from schemas.records import Record
+from schemas.people import KnownPractitioner
+from schemas.records import Record, decode_quarantined
 from streams.intake_answers import decode_record, quarantine_label
 from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, IN_FORWARDED, QUARANTINE, REVIEW
 from tests.core.identity_world import NAMES, NOW, QUARANTINE_KEY, World, event, mark, person, related
@@ -284,6 +285,7 @@ def test_a_practitioner_is_named_by_pseudonym() -> None:
 def test_every_sample_is_accepted_and_comes_to_rest() -> None:
     """One event of each type: a receipt each, and an item, a register or a review for what it says."""
     world = World()
+    world.people.apply(OFFICER)
     for name, contract in sorted(contracts().items()):
         before = len(world.emits)
         agency = contract.agencies[0] if "social-care" not in contract.agencies else "social-care"
@@ -292,6 +294,40 @@ def test_every_sample_is_accepted_and_comes_to_rest() -> None:
         assert f"receipts.{agency}" in topics, name
         assert QUARANTINE not in topics, name
         assert topics & {FAMILY_ITEMS, REVIEW} or contract.goes == "people", name
+
+
+RESTRICTED = "hearth.sharing.ProcessingRestricted"
+OFFICER = KnownPractitioner(
+    samples.sample(RESTRICTED)["data"]["said_by"], 1, "social-care", "ig-officer", "information governance", ""
+)
+
+
+def restriction_refused(agency: str = "social-care", officer: KnownPractitioner = OFFICER, **about: str) -> str:
+    """Why a restriction of processing is refused; empty where it is accepted."""
+    world, sent = World(), samples.sample(RESTRICTED)
+    world.people.apply(officer)
+    sent["data"]["about"] |= about
+    world.take((sent, agency))
+    return next((decode_quarantined(e.value).code for e in world.emits if e.topic.startswith(QUARANTINE)), "")
+
+
+def test_processing_is_restricted_by_an_information_governance_officer_of_the_agency_and_by_nobody_else() -> None:
+    """Whichever way it comes: the officer is registered, there now, and the agency's own."""
+    change = msgspec.structs.replace
+    assert restriction_refused() == ""
+    for nobody in (
+        change(OFFICER, role="manager"), change(OFFICER, active=False), change(OFFICER, agency="health"),
+        change(OFFICER, practitioner="w_another"),
+    ):  # fmt: skip
+        assert restriction_refused(officer=nobody) == "not-theirs-to-say"
+    assert restriction_refused(agency="health") == "not-theirs-to-say"
+
+
+def test_a_restriction_is_neither_mended_nor_taken_back_nor_sealed() -> None:
+    """It would end without anybody told, or not be acted on by whoever is not cleared."""
+    for about in ({"corrects": "earlier"}, {"retracts": "earlier"}, {"tier": "sealed"}):
+        assert restriction_refused(**about) == "stands-openly"
+    assert restriction_refused(tier="sensitive") == ""
 
 
 def test_a_relationship_is_always_the_resolvers() -> None:

@@ -90,6 +90,8 @@ def test_the_commands_are_for_information_governance_staff_alone(
             ("search",), ("explain", "d_1"), ("measures", *PERIOD), ("watch", *PERIOD), ("request", "access", family),
             ("extend", "c_1", "--reason", "complex"), ("close", "c_1", "--outcome", "granted"), ("cases",),
             ("access", family), ("review", family), ("because", "c_1"),
+            ("restrict", "c_1", "--persons", "-", "--because", "x", "--ground", "accuracy-contested"),
+            ("lift", "c_1", "--persons", "-", "--because", "x", "--told", "2026-01-01"),
         )
     ]  # fmt: skip
     assert {(one.code, one.out) for one in said} == {(1, "")}
@@ -204,6 +206,63 @@ def test_a_record_needs_its_author_its_reason_and_a_finding_that_there_is(
     assert hearth("record", "approved", *rest, "--because", "x", "--sensitivity", "gossip", stdin=child).code == 1
     hearth.environ(HEARTH_TOKEN="nobodys")
     assert hearth("record", "approved", *rest, "--because", "x", stdin=child).code == 1
+
+
+def test_processing_is_restricted_under_a_request_and_lifted_once_the_person_was_told(
+    become: Callable[[Professional], Shell], told: Told
+) -> None:
+    """The lead sees nothing of the child's and finds nobody; after the lift all is back. Each step is in the log."""
+    family = looked(become, told)
+    child = json.dumps([told.child.said("social-care", "subject")], default=str)
+    mother = json.dumps([told.mother.said("social-care", "subject")], default=str)
+    hearth = become(told.officer)
+    search = ("ig", "search", "--family", family, "--class", "look", "--outcome", "share", "--json")
+    seen = within(lambda: _some(hearth(*search))).data["decisions"]
+    hers = next(one["id"] for one in seen if one["category"] == "health-contact")
+    subject = hearth("audit", "show", hers, "--json").data["decision"]["subjects"][0]
+    case = hearth("ig", "request", "objection", subject, "--json").data["case"]
+    within(lambda: _queued(hearth, case))
+
+    def restricts(said: str, *more: str) -> Said:
+        return hearth("ig", "restrict", case, "--persons", "-", "--because", "She objects", *more, stdin=said)
+
+    ground = ("--ground", "objection-pending")
+    assert restricts(child, "--ground", "accuracy-contested").code == 1
+    assert restricts(mother, *ground).code == 1
+    assert restricts("[7]", *ground).code == 2
+    tell = ("ig", "lift", case, "--persons", "-", "--because", "Weighed", "--told")
+    assert hearth(*tell, str(TODAY), stdin=child).code == 1
+    made = restricts(child, *ground, "--json")
+    assert (made.code, made.data["status"], made.data["case"]) == (0, "accepted", case)
+    assert within(lambda: _queued(hearth, case, restricted=True)).code == 0
+
+    def shown() -> set[str]:
+        said = hearth("timeline", family, "-p", "early-help", "--json")
+        return {line["what"] for line in said.data["lines"]} if said.code == 0 else set()
+
+    both = {"AttendanceRecorded", "AppointmentNotAttended"}
+    hearth = become(told.lead)
+    assert not shown() & both
+    assert hearth("find", "-p", "early-help", "--json", stdin=sought(told.child)).code == 1
+
+    hearth = become(told.officer)
+    assert hearth("ig", "close", case, "--outcome", "granted").code == 0
+    assert within(lambda: _queued(hearth, case, restricted=True, status="closed")).code == 0
+    assert hearth(*tell, str(TODAY + timedelta(days=1)), stdin=child).code == 2
+    assert hearth(*tell, str(TODAY), stdin=child).code == 0
+    within(lambda: Said(int(bool(_queued(hearth, case).code == 0)), "", ""))
+    steps = within(lambda: _some(hearth("ig", "search", "--family", family, "--rule", "restriction", "--json")))
+    assert {one["decided_by"] for one in steps.data["decisions"]} != {"rule"}
+    assert hearth("audit", "verify").code == 0
+    hearth = become(told.lead)
+    assert shown() >= both
+
+
+def _queued(hearth: Shell, case: str, **how: object) -> Said:
+    """The queue: 0 where the case is on it, and stands so."""
+    said = hearth("ig", "cases", "--json")
+    mine = [one for one in said.data if one["id"] == case and how.items() <= one.items()]
+    return Said(0 if mine else 1, said.out, said.err)
 
 
 def _some(said: Said) -> Said:

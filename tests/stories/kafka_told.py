@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from agents.commands.tools import now
 from agents.demo.teller import Professional, Somebody, Story
-from schemas.ids import EventKey, FamilyId, PersonId
+from schemas.ids import EventKey, FamilyId, PersonId, PractitionerId
 from schemas.people import KnownPractitioner
 from schemas.records import CloudEvent
 from streams.disclose import View
@@ -79,10 +79,11 @@ class OnKafka:
         families = self._families(story)
         return [alert for alert in self.hub.alerts(subscriber) if alert.family in families]
 
+    def called(self, who: Professional) -> PractitionerId:
+        return self.hub.tools.pseudonyms.practitioner(who.agency, who.id)
+
     def _worker(self, reader: Professional) -> KnownPractitioner:
-        worker = self.hub.tools.inside.directory.practitioner(
-            self.hub.tools.pseudonyms.practitioner(reader.agency, reader.id)
-        )
+        worker = self.hub.tools.inside.directory.practitioner(self.called(reader))
         assert worker is not None, "nobody of that number is registered"
         return worker
 

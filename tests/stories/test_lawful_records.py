@@ -66,9 +66,9 @@ class Desk:
     def worker(self, reader: Professional) -> Any:
         return self.told.hub.people.practitioner(self.told.hub.names.practitioner(reader.agency, reader.id))
 
-    def finds(self, reader: Professional, who: Somebody, purpose: str, override: bool = False) -> list[FamilyId]:
+    def finds(self, reader: Professional, who: Somebody, purpose: str, reason: str = "") -> list[FamilyId]:
         said = PersonAsKnown("subject", (Identifier("nhs-number", who.nhs),), birth_date=who.born)
-        return self.reading.find(self.worker(reader), said, purpose, self.now, override)
+        return self.reading.find(self.worker(reader), said, purpose, self.now, reason)
 
     def family(self, child: Somebody) -> Family:
         name = self.told.family(child)
@@ -104,12 +104,13 @@ def test_an_enquiry_before_the_threshold_needs_agreement_or_a_recorded_reason(st
     assert desk.finds(duty, child, "safeguarding") == []
     refused = desk.log.last()
     assert (refused.outcome, refused.rules) == (Outcome.WITHHOLD, ("no-enquiries-before-the-threshold",))
-    assert desk.finds(duty, child, "safeguarding", override=True) == [desk.told.family(child)]
+    assert desk.finds(duty, child, "safeguarding", "cannot-be-reached") == [desk.told.family(child)]
     made = desk.log.last()
     assert made.rules == ("look-up-before-the-threshold",)
     assert made.asked is not None
     assert (made.asked.override, made.asked.body, made.asked.agreement) == ("recorded", "local-authority", "none")
     assert made.decided_by == desk.worker(duty).practitioner
+    assert made.rationale == "cannot-be-reached"
     assert made.review_on is not None
     assert (made.review_on - story.today).days == 28
 
@@ -122,7 +123,7 @@ def test_above_the_threshold_an_enquiry_needs_nobodys_agreement(story: Story) ->
     desk = Desk(story)
     assert desk.finds(duty, child, "safeguarding") == [desk.told.family(child)]
     assert desk.log.last().harm_threshold == "significant-harm"
-    assert desk.finds(duty, story.child("No", "2011-02-03"), "safeguarding", override=True) == []
+    assert desk.finds(duty, story.child("No", "2011-02-03"), "safeguarding", "cannot-be-reached") == []
     assert desk.log.last().family == NOBODY
 
 

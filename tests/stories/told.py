@@ -44,6 +44,10 @@ class Told(Protocol):
         """How the family's agreements stand, by reference, as the professional is shown them; as known then, or now."""
         ...
 
+    def called(self, who: Professional) -> str:
+        """The pseudonym by which the hub knows a practitioner."""
+        ...
+
     def moment(self, story: Story) -> datetime:
         """An instant after all that has happened, and before whatever happens next."""
         ...
@@ -112,6 +116,9 @@ class InMemory:
         known = self.hub.people.person(self.person(child))
         assert known is not None
         return known.home or known.families[0]
+
+    def called(self, who: Professional) -> str:
+        return self.hub.names.practitioner(who.agency, who.id)
 
     def _looks(self, story: Story, reader: Professional, child: Somebody) -> tuple[Family, KnownPractitioner]:
         family = self.family(child)
