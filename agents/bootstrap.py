@@ -16,6 +16,7 @@ from agents import stages
 from agents.adapters.directory import Replica
 from agents.adapters.faust_state import Coder
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer, read_all
+from agents.adapters.keys import LOGS as LOGS
 from agents.adapters.keys import Keys, Subscriber, load_keys, load_subscribers
 from agents.adapters.keystore import SqlKeyStore
 from agents.adapters.log_files import LogWriter
@@ -36,6 +37,7 @@ from consent.days import london_day
 from consent.engine import Engine
 from consent.engine_by_day import ByDay
 from consent.log.checkpoint import verifier_key
+from consent.log.entry import derived_salt
 from consent.log.trust import parse_trust
 from consent.seal import Pseudonyms
 from schemas.errors import Refusal
@@ -70,7 +72,6 @@ QUEUES = (
     Queue("named-professional", "named-professional", "social-care", "sealed"),
 )
 TYPED_SOURCES: frozenset[str] = frozenset()  # sources whose ids are unique per type only: none of ours is
-LOGS = ("main", "sealed")
 LOG_GROUP = "hearth-log-"  # the sequencers' consumer groups
 
 
@@ -227,14 +228,19 @@ def topics(settings: Settings) -> list[Topic]:
 def sequencer(settings: Settings, log: str) -> Sequencer:
     """Open one log's writer over what was published of it before, and its sequencer."""
     seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
-    heads = partial(_heads, seen)
-    origin = f"{settings.log_name}/{log}"
-    writer = LogWriter(settings.log_dir / log, origin, load_keys(settings).log_private, heads())
+    heads = partial(heads_since, seen)
+    private = load_keys(settings).logs[log]
+    try:
+        writer = LogWriter(settings.log_dir / log, settings.log_origin(log), private, heads())
+    except BaseException:
+        seen.close()  # a desk whose disk fails tries again and again
+        raise
     consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
-    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, os.urandom, published=heads)
+    salt = partial(derived_salt, private)
+    return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, salt, published=heads)
 
 
-def _heads(seen: KafkaConsumer) -> list[bytes]:
+def heads_since(seen: KafkaConsumer) -> list[bytes]:
     """Return what `seen` has not read yet of topic `checkpoints`, up to its end of now."""
     published: list[Record] = []
     read_all(seen, published.extend)
@@ -246,7 +252,7 @@ def witnessing(settings: Settings, log: str) -> Witnessing | None:
     policy = settings.witness_policy(log)
     if not policy.exists():
         return None
-    key = verifier_key(f"{settings.log_name}/{log}", load_keys(settings).log_private)
+    key = verifier_key(settings.log_origin(log), load_keys(settings).logs[log])
     trust = parse_trust(policy.read_text("utf-8"))
     return Witnessing(settings.log_dir / log, key, trust, KafkaProducer(settings.kafka))
 

@@ -7,19 +7,21 @@ makes the keys and topics that are missing, and ends.
 
 A worker runs the stages. The desk runs, in threads of its own, both sequencers and the projector, puts sharing
 agreements that are to be reviewed on the IG queue, and serves HTTP. A thread that ends for any reason ends the desk:
-its supervisor starts another, which goes on where the topics say.
+its supervisor starts another, which goes on where the topics say. Only a log's disk that fails is waited for in place.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -29,10 +31,17 @@ from consent import sharing
 from consent.days import london_day
 from schemas.errors import Misconfigured
 
+PAUSE_SECONDS = 1.0  # before a log whose disk failed is tried again
 _BATCH = 5000
 _WAIT_SECONDS = 0.2
 _LEAVE_SECONDS = 8.0
 _log = structlog.get_logger("hearth.processes")
+
+
+class Stepping(Protocol):
+    """What is done step by step."""
+
+    def step(self) -> object: ...
 
 
 def work(settings: Settings, name: str) -> None:
@@ -52,8 +61,8 @@ def desk(settings: Settings) -> int:
 
     parts = Parts()
     for log in bootstrap.LOGS:
-        sequencer = bootstrap.sequencer(settings, log)
-        parts.add(f"sequencer-{log}", sequencer.step)
+        sequencing = Enduring(log, partial(bootstrap.sequencer, settings, log))
+        parts.add(f"sequencer-{log}", sequencing.step)
         witnessing = bootstrap.witnessing(settings, log)
         if witnessing is not None:
             parts.add(f"witnessing-{log}", witnessing.step)
@@ -84,6 +93,25 @@ def prepare(settings: Settings) -> None:
     _log.info("prepared", topics_made=len(made))
     for due in sharing.reviews_due(london_day(datetime.now(UTC))):
         _log.warning("sharing agreement to be reviewed", agreement=due.id, out_of_date_on=str(due.dates.review_on))
+
+
+class Enduring:
+    """A log's sequencer, opened when first stepped. While the log's disk fails, its step pauses and is taken again: the
+    desk's other parts go on, and what is disclosed stops by itself (log_watch.py). Any other error ends the desk."""
+
+    def __init__(self, log: str, opened: Callable[[], Stepping]) -> None:
+        self._log, self._open = log, opened
+        self._sequencer: Stepping | None = None
+
+    def step(self) -> None:
+        """Take one batch through, or wait a moment where the disk lets nothing through."""
+        try:
+            if self._sequencer is None:
+                self._sequencer = self._open()
+            self._sequencer.step()
+        except (OSError, sqlite3.Error) as wrong:
+            _log.warning("log not written", log=self._log, error=type(wrong).__name__)
+            time.sleep(PAUSE_SECONDS)
 
 
 class Parts:

@@ -74,6 +74,7 @@ class Projector:
         if not records and not ahead:
             return 0
         gone = _gone(records)
+        erased = [{"gone": gone_id} for record in records if (gone_id := rows.erased(record))]
         with self._engine.begin() as connection:
             made = _rows(as_logged(connection, records))
             made[topology.PEOPLE] = [row for row in made[topology.PEOPLE] if row["key"] not in gone]
@@ -81,6 +82,8 @@ class Projector:
                 _upsert(connection, _WRITTEN[name], table_rows)
             if gone:
                 connection.execute(_FORGET, [{"gone": key} for key in sorted(gone)])
+            if erased:
+                connection.execute(_ERASE, erased)
             if ahead:
                 _advance(connection, ahead)
         self._reached |= ahead
@@ -101,6 +104,8 @@ def _outdated(engine: Engine) -> bool:
 
 
 _FORGET = sql.delete(tables.PEOPLE).where(tables.PEOPLE.c.key == sql.bindparam("gone"))
+
+_ERASE = sql.delete(tables.DECISIONS).where(tables.DECISIONS.c.id == sql.bindparam("gone"))
 
 
 def _gone(records: Iterable[Record]) -> set[str]:

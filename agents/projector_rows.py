@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from consent.decision import decode as decode_decision
+from consent.log.entry import erasure, head
+from schemas.errors import Refusal
 from schemas.people import decode_people
 from schemas.records import Item, Record, Tick, decode_family, decode_quarantined, decode_receipt, decode_review
 from streams.notice import decode_alert_record
-from streams.topology import QUARANTINE_SEALED, REVIEW_SEALED
+from streams.topology import DECISIONS, DECISIONS_SEALED, QUARANTINE_SEALED, REVIEW_SEALED
 
 Row = dict[str, Any]
 SEALED_REASON = "sealed/"  # begins the reason of what is for those cleared alone (agents/queries.py)
@@ -70,6 +72,18 @@ def decision(record: Record) -> Row:
         "decided_by": said.decided_by,
         "body": record.value,
     }
+
+
+def erased(record: Record) -> str:
+    """Return the id of the decision that the erasure `record` takes away; "" where it is no erasure."""
+    if record.topic not in (DECISIONS, DECISIONS_SEALED) or b'"erases"' not in (record.value or b""):
+        return ""
+    try:
+        read = head(record.value or b"")
+    except Refusal:
+        return ""
+    said = erasure(read, read.erases.index + 1) if read.erases else None
+    return said.id if said else ""
 
 
 def alert(record: Record) -> Row:

@@ -17,14 +17,12 @@ from typing import Any, Protocol
 
 from msgspec import json
 
-from agents.ports import Clock, Consumer, Entropy, Producer
+from agents.ports import Clock, Consumer, Producer
 from consent.log.entry import LogEntry, head, salted, told
 from schemas.errors import Refusal
 from schemas.records import Record
 from streams.outcome import Emit, place_of
 from streams.topology import CHECKPOINTS
-
-SALT_BYTES = 32
 
 
 class Log(Protocol):
@@ -54,14 +52,15 @@ class Sequencer:
         consumer: Consumer,
         producer: Producer,
         clock: Clock,
-        entropy: Entropy,
-        most: int = 5000,
+        salt: Callable[[bytes], bytes],
+        most: int = 10_000,
         published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
-        """`consumer` reads the log's decisions topic only; `most` is how many decisions a step takes at once;
-        `published` returns what came to topic `checkpoints` since it was last asked, up to that topic's end."""
+        """`consumer` reads the log's decisions topic only; `salt` gives the salt of an entry that has none, the same
+        for the same bytes; `most` is how many decisions a step takes at once; `published` returns what came to topic
+        `checkpoints` since it was last asked, up to that topic's end."""
         self._log, self._consumer, self._producer = log, consumer, producer
-        self._clock, self._entropy, self._most, self._heads = clock, entropy, most, published
+        self._clock, self._salt, self._most, self._heads = clock, salt, most, published
         self._polled: list[Record] = []  # read, and not yet through
         self._batch: list[LogEntry] = []  # the same, as the log takes them
         self._published = b""
@@ -75,7 +74,7 @@ class Sequencer:
         asked = self._clock()
         if not self._polled:
             self._polled, self._batch = self._consumer.poll(self._most, seconds), []
-        if not self._batch:  # made once: another salt would make another leaf of the same decision
+        if not self._batch:
             self._batch = [self._entry(record) for record in self._polled]
         if self._batch:
             self._log.agree(self._heads())
@@ -106,11 +105,11 @@ class Sequencer:
         except Refusal:
             # the hub never writes such a one: it is evidence, and must not hold up the decisions behind it
             name = f"unreadable.{sha256(body).hexdigest()}"
-            return self._salted({"id": name, "unreadable": b64encode(body).decode()})
-        return LogEntry(read.id, read.salt, body) if salted(read.salt) else self._salted(json.decode(body))
+            return self._salted(body, {"id": name, "unreadable": b64encode(body).decode()})
+        return LogEntry(read.id, read.salt, body) if salted(read.salt) else self._salted(body, json.decode(body))
 
-    def _salted(self, entry: dict[str, Any]) -> LogEntry:
-        salt = self._entropy(SALT_BYTES)
+    def _salted(self, body: bytes, entry: dict[str, Any]) -> LogEntry:
+        salt = self._salt(body)
         return LogEntry(entry["id"], salt, json.encode({**entry, "salt": salt}))
 
     def _publish(self) -> None:

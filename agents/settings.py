@@ -18,6 +18,7 @@ import msgspec
 
 from schemas.errors import Misconfigured
 
+_KEY_OF_LOG = {"main": "log"}  # its key was there before the other logs had keys of their own
 STORES = ("rocksdb", "memory")
 
 
@@ -129,15 +130,17 @@ class Settings:
     def keys_dir(self) -> Path:
         return self.home / "keys"
 
-    @property
-    def log_private_key(self) -> Path:
-        """File of the log's Ed25519 signing key: base64 of its 32 raw bytes, mode 0600."""
-        return self.keys_dir / "log.private"
+    def log_private_key(self, log: str) -> Path:
+        """File of a log's Ed25519 signing key: base64 of its 32 raw bytes, mode 0600."""
+        return self.keys_dir / f"{_KEY_OF_LOG.get(log, f'log-{log}')}.private"
 
-    @property
-    def log_public_key(self) -> Path:
-        """File of the log's Ed25519 public key: base64 of its 32 raw bytes."""
-        return self.keys_dir / "log.public"
+    def log_public_key(self, log: str) -> Path:
+        """File of a log's Ed25519 public key: base64 of its 32 raw bytes."""
+        return self.keys_dir / f"{_KEY_OF_LOG.get(log, f'log-{log}')}.public"
+
+    def log_origin(self, log: str) -> str:
+        """What a log calls itself. Each run of the embedded broker has logs of its own: no two go by one name."""
+        return "/".join([self.log_name, *([self.run_dir.name] if self.embedded else []), log])
 
     @property
     def subscribers_file(self) -> Path:

@@ -11,6 +11,7 @@ import msgspec
 
 from consent.days import london_day
 from consent.judgements import Finding
+from consent.log.entry import Erases
 from consent.request import Request
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 
@@ -92,6 +93,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     review_on: date | None = None
     asked: Request | None = None  # the question as the policies were put it, so that it can be put again
     said_by: tuple[Finding, ...] = ()  # what named people had recorded that counted
+    erases: Erases | None = None  # of an erasure: which entry of this log it takes away
     log: str = "main"  # main | sealed: sealed decisions have a log of their own
     salt: bytes = b""
     place: int = -1  # of the family's record, up to where it was read: goes beside the record, never into it

@@ -25,6 +25,7 @@ OWN_STEPS = {
     "restriction": "whether this officer may restrict the processing of somebody's information, or lift that",
     "ig-search": "whether an officer may search the decisions",
     "ig-explain": "whether an officer may read what was decided",
+    "erasure": "whether an entry of the log may be erased",
     steps.STAGE: "whether what is held of a person is kept, or ends",
 }
 ANSWER = {

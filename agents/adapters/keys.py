@@ -22,6 +22,7 @@ from agents.settings import Settings
 from schemas.errors import Misconfigured
 
 _KEY_BYTES = 32
+LOGS = ("main", "sealed")
 CLEARANCES = ("normal", "sensitive", "shielded", "sealed")
 FIRST_SUBSCRIBERS = ("duty", "named-professional", "early-help", "social-care")
 """What a new hub has: its two queues and two teams, without a bound of their own on the tier of what they are sent:
@@ -35,8 +36,7 @@ class Keys(msgspec.Struct, frozen=True):
     pseudonym_version: int
     encryption: bytes  # wraps person keys
     hub: bytes  # seals what is the hub's own: practitioners' contact details
-    log_private: bytes  # Ed25519, signs checkpoints
-    log_public: bytes
+    logs: dict[str, bytes]  # Ed25519, by log: signs its checkpoints. No two logs share one
 
     def __repr__(self) -> str:
         return f"Keys(pseudonym_version={self.pseudonym_version})"
@@ -54,14 +54,12 @@ def load_keys(settings: Settings) -> Keys:
     """Load the hub's keys, making those that do not exist. Raises Misconfigured for a file that holds no key."""
     directory = settings.keys_dir
     version = max([int(path.stem.removeprefix("pseudonym-")) for path in directory.glob("pseudonym-*.key")], default=1)
-    log_private = _key(settings.log_private_key, _new_ed25519)
     return Keys(
         pseudonym=_key(directory / f"pseudonym-{version}.key"),
         pseudonym_version=version,
         encryption=_encryption_key(settings),
         hub=_key(directory / "hub.key"),
-        log_private=log_private,
-        log_public=_public_of(log_private, settings.log_public_key),
+        logs={log: _log_key(settings, log) for log in LOGS},
     )
 
 
@@ -121,12 +119,12 @@ def _encryption_key(settings: Settings) -> bytes:
     return _key(settings.keys_dir / "encryption.key")
 
 
-def _public_of(log_private: bytes, path: Path) -> bytes:
-    public = Ed25519PrivateKey.from_private_bytes(log_private).public_key()
-    raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    if not path.exists():
-        _write_once(path, raw, 0o644)
-    return raw
+def _log_key(settings: Settings, log: str) -> bytes:
+    private = _key(settings.log_private_key(log), _new_ed25519)
+    if not settings.log_public_key(log).exists():
+        public = Ed25519PrivateKey.from_private_bytes(private).public_key()
+        _write_once(settings.log_public_key(log), public.public_bytes(Encoding.Raw, PublicFormat.Raw), 0o644)
+    return private
 
 
 def made_once(path: Path) -> bytes:

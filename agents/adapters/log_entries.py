@@ -1,7 +1,7 @@
-"""The log's entries, kept beside its tree in SQLite so that one can be erased: log index → id, body.
+"""The log's entries as its writer keeps them beside the tree, in SQLite, so that one can be erased: index → id, body.
 
-The store also answers "is this decision in the log already?". Erased bodies are overwritten on disk (`secure_delete`,
-no write-ahead log that would keep a copy).
+The store also answers "is this decision in the log already?". Whoever only reads has log_reader.py. Erased bodies are
+overwritten on disk (`secure_delete`, no write-ahead log that would keep a copy).
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from consent.log.entry import Kept, LogEntry
-from consent.log.tiles import WIDTH
+from agents.adapters.log_reader import KEPT as FILE
+from consent.log.entry import ERASURE, Kept, LogEntry
 from consent.overtaken import Change
 from schemas.errors import Refusal
 
-FILE = "entries.sqlite"
 _ASKED_AT_ONCE = 500  # SQLite takes at least 999 parameters
+_CACHE_KIB = 65_536  # ids are random: their index is touched all over, and 2 MiB of cache spill within a batch
 _SECONDS_TO_WAIT = 30.0  # for a reader's or an eraser's lock
 _COLUMNS = "idx, CAST(id AS TEXT), CAST(body AS BLOB)"  # whatever a tamperer stored, these types come out
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS entries (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body BLOB)",
+    "CREATE TABLE IF NOT EXISTS entries"
+    " (idx INTEGER PRIMARY KEY CHECK (idx >= 0), id TEXT NOT NULL UNIQUE, body BLOB)",
     # where a family's register changed (consent/overtaken.py): kept and dropped with the entries that tell it
     "CREATE TABLE IF NOT EXISTS changes (family TEXT, idx INTEGER, version TEXT, place INTEGER,"
     " PRIMARY KEY (family, idx)) WITHOUT ROWID",
@@ -32,33 +33,36 @@ class LogEntries:
     """One log's kept entries. Every method is one transaction, durable on return. A damaged file raises `Refusal` on
     reading."""
 
-    def __init__(self, directory: Path, *, create: bool = False) -> None:
-        """Open the store in the log's `directory`. Raises `FileNotFoundError` when there is none to read."""
-        file = directory / FILE
-        if not create and not file.exists():
-            raise FileNotFoundError(file)
+    def __init__(self, directory: Path) -> None:
+        """Open the store in the log's `directory`, making it when there is none."""
         self._db = sqlite3.connect(
-            file, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False, cached_statements=16
-        )
+            directory / FILE, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False,
+            cached_statements=16,
+        )  # fmt: skip
         self._db.text_factory = lambda text: text.decode(errors="replace")
-        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON") if create else ():
+        for pragma in ("journal_mode=TRUNCATE", "synchronous=FULL", "secure_delete=ON", f"cache_size=-{_CACHE_KIB}"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
-        for table in _TABLES if create else ():
+        for table in _TABLES:
             self._db.execute(table)
 
-    def count(self) -> int:
-        """Return how many entries there are a row for, erased ones too."""
-        return int(self._db.execute("SELECT count(*) FROM entries").fetchone()[0])
+    def count(self, size: int) -> tuple[int, int, int]:
+        """Return how many rows there are, erased ones too: of the entries of a log of `size`, behind them, in all."""
+        parts = ("idx >= 0 AND idx < ?1", "idx >= ?1", "?1 = ?1")
+        asked = ", ".join(f"(SELECT count(*) FROM entries WHERE {part})" for part in parts)  # noqa: S608 our own words
+        within, behind, total = self._db.execute(f"SELECT {asked}", (size,)).fetchone()
+        return within, behind, total
 
-    def known(self, ids: Sequence[str]) -> set[str]:
-        """Return those of `ids` that are in the log."""
-        found: set[str] = set()
+    def known(self, ids: Sequence[str]) -> list[Kept]:
+        """Return the rows of those of `ids` that there is one of, wherever it stands."""
+        found: list[Kept] = []
         for at in range(0, len(ids), _ASKED_AT_ONCE):
             asked = ids[at : at + _ASKED_AT_ONCE]
-            marks = ",".join("?" * len(asked))
-            rows = self._db.execute(f"SELECT id FROM entries WHERE id IN ({marks})", asked)  # noqa: S608 only marks
-            found.update(row[0] for row in rows)
+            found += self._kept(f"id IN ({','.join('?' * len(asked))})", *asked)
         return found
+
+    def erasures(self) -> list[Kept]:
+        """Return every erasure in the log."""
+        return self._kept("id >= ? AND id < ?", ERASURE, ERASURE[:-1] + chr(ord(ERASURE[-1]) + 1))
 
     def changes(self, families: Sequence[str]) -> dict[str, Change]:
         """Return the latest change of each of these families' registers that an entry tells."""
@@ -87,16 +91,6 @@ class LogEntries:
             self._db.execute("DELETE FROM entries WHERE idx >= ?", (size,))
             self._db.execute("DELETE FROM changes WHERE idx >= ?", (size,))
 
-    def bundle(self, index: int) -> list[Kept]:
-        """Return what is kept of entry bundle `index`, in order."""
-        # read to the end at once, so that no lock keeps the writer waiting
-        where = "idx >= ? AND idx < ? ORDER BY idx"
-        return self._kept(where, index * WIDTH, (index + 1) * WIDTH)
-
-    def find(self, entry_id: str) -> Kept | None:
-        """Return the entry of decision `entry_id`."""
-        return next(iter(self._kept("id = ?", entry_id)), None)
-
     def _kept(self, where: str, *values: int | str) -> list[Kept]:
         try:
             rows = self._db.execute(f"SELECT {_COLUMNS} FROM entries WHERE {where}", values).fetchall()  # noqa: S608 ours
@@ -104,13 +98,11 @@ class LogEntries:
             raise Refusal(FILE, "unreadable-store", "it is damaged", "Restore it from a copy.") from None
         return [Kept(*row) for row in rows]
 
-    def erase(self, index: int) -> bool:
-        """Overwrite the body at log `index`; its id stays as a tombstone. Return False if it was erased already."""
+    def erase(self, index: int, entry_id: str) -> None:
+        """Overwrite the body of this decision at log `index`; its id stays as a tombstone."""
         with self._db:
-            self._db.execute("PRAGMA secure_delete=ON").fetchall()
             self._db.execute("BEGIN IMMEDIATE")
-            done = self._db.execute("UPDATE entries SET body = NULL WHERE idx = ? AND body IS NOT NULL", (index,))
-        return done.rowcount == 1
+            self._db.execute("UPDATE entries SET body = NULL WHERE idx = ? AND id = ?", (index, entry_id))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from agents.adapters.log_entries import LogEntries
 from agents.adapters.log_reader import CHECKPOINT, read_file
 from consent.log import merkle, tiles
 from consent.log.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign, verifier_key
-from consent.log.entry import LogEntry, commitment, salted
+from consent.log.entry import ERASURE, SALT_AT_MOST, Kept, LogEntry, commitment, erasure, erasure_id, head, salted
 from consent.log.merkle import Edge, Tree
 from consent.overtaken import Change, judged, withheld
 from schemas.errors import HearthError, Misconfigured, Refusal
@@ -62,7 +63,7 @@ class LogWriter:
         self._edge, self.head = Edge(), b""
         with ExitStack() as held:
             held.callback(os.close, _lock(directory))
-            self._entries = LogEntries(directory, create=True)
+            self._entries = LogEntries(directory)
             held.callback(self._entries.close)
             self._load()
             self._held = held.pop_all()
@@ -87,7 +88,9 @@ class LogWriter:
         head, self.head = self.head, b""  # until this is done, memory is not to be trusted
         fresh = self._fresh(entries)
         for at in range(0, len(fresh), MOST_AT_ONCE):
-            head = self._append(fresh[at : at + MOST_AT_ONCE])
+            first, chunk = self.size, fresh[at : at + MOST_AT_ONCE]
+            head = self._append(chunk)
+            self._erase(Kept(first + place, one.id, one.body) for place, one in enumerate(chunk))
         self.head = head
         return len(fresh)
 
@@ -95,10 +98,10 @@ class LogWriter:
         """Take note of what was published meanwhile. Raises `LogDisagrees` when another writer signed a head of this
         log that its files do not begin with: nothing may be signed beside that."""
         heads = (_own(note, self._key) for note in published)
-        self._others += [head for head in heads if head is not None and head not in self._seen]
+        self._others += [one for one in heads if one is not None and one not in self._seen]
         tree = Tree(self.size, self._read)
-        for head in self._others:
-            self._contain(tree, head)
+        for other in self._others:
+            self._contain(tree, other)
         self._others.clear()  # not before: one that does not fit is not forgotten
 
     def close(self) -> None:
@@ -108,12 +111,38 @@ class LogWriter:
     # ------------------------------------------------------------------ appending
 
     def _fresh(self, entries: Sequence[LogEntry]) -> list[LogEntry]:
-        known = self._entries.known([entry.id for entry in entries])
+        known = self._known([entry.id for entry in entries])
         first = {entry.id: entry for entry in reversed(entries)}
         fresh = [entry for entry in entries if entry.id not in known and first[entry.id] is entry]
         if not all(salted(entry.salt) for entry in fresh):
             raise Refusal("salt", "unsalted-entry", "an entry's salt is too short or too long", "Give it 16 bytes.")
         return fresh
+
+    def _known(self, ids: Sequence[str]) -> set[str]:
+        """Return those of `ids` that the signed tree has. A row alone says nothing: somebody may have put it there."""
+        rows = [one for one in self._entries.known(ids) if 0 <= one.index < self.size]
+        tree = Tree(self.size, self._read)
+        if not all(self._committed(tree, one) for one in rows):
+            raise LogDisagrees(f"An entry of log {self.origin} is not what was signed: restore the log from a copy.")
+        return {one.id for one in rows}
+
+    def _committed(self, tree: Tree, one: Kept) -> bool:
+        """Whether what is kept is what the tree has at that place, or was erased there, under its own id."""
+        if one.body is None:
+            rows = [row for row in self._entries.known([erasure_id(one.index)]) if row.body]
+            said = [erasure(head(row.body or b""), row.index) for row in rows if self._committed(tree, row)]
+            return any(erases is not None and erases.id == one.id for erases in said)
+        read = head(one.body)
+        return (
+            one.index < tree.size and read.id == one.id and len(read.salt) <= SALT_AT_MOST
+            and commitment(read.salt, one.body) == tree.entry(one.index)
+        )  # fmt: skip
+
+    def _erase(self, entries: Iterable[Kept]) -> None:
+        """Erase what the erasures among these signed entries name."""
+        for one in entries:
+            if one.id.startswith(ERASURE) and one.body and (said := erasure(head(one.body), one.index)):
+                self._disk.commit(partial(self._entries.erase, said.index, said.id))
 
     def _append(self, fresh: Sequence[LogEntry]) -> bytes:
         fresh, changes = self._judged(fresh)
@@ -161,14 +190,15 @@ class LogWriter:
         signed = open_checkpoint(note, self._key)
         self._agree(signed)
         edge = merkle.load_edge(signed.size, self._read)
-        kept = self._entries.count()
-        if edge.root() != signed.root or not signed.size <= kept <= signed.size + MOST_AT_ONCE:
+        kept, behind, rows = self._entries.count(signed.size)
+        if edge.root() != signed.root or kept != signed.size or rows != kept + behind or behind > MOST_AT_ONCE:
             raise LogDisagrees(f"The files of log {self.origin} do not fit its checkpoint: restore them from a copy.")
         self._drop_leftovers(signed.size)
+        self._erase(self._entries.erasures())  # a crash may have come between the two, or a copy been put back
         self._edge, self.head = edge, note
 
     def _begin(self) -> bytes:
-        if self._entries.count() or any(self._tiles()) or any(seen.size for seen in self._seen):
+        if self._entries.count(0)[2] or any(self._tiles()) or any(seen.size for seen in self._seen):
             raise LogDisagrees(f"Log {self.origin} has no checkpoint, but it had one: restore it from a copy.")
         return self._sign(Edge())
 

@@ -14,8 +14,10 @@ from typing import Annotated
 import msgspec
 import typer
 
-from agents.commands import auditing
-from agents.commands.auditing import LOGS, Place
+from agents.adapters.keys import LOGS
+from agents.commands import auditing, erasing
+from agents.commands.auditing import Place
+from agents.commands.rebuilding import rebuild
 from agents.commands.saying import fail, say, write, write_json
 from agents.commands.watch import watch
 from agents.ig.exemptions import law_words
@@ -28,6 +30,8 @@ SHOWN_PROBLEMS = 50
 
 app = typer.Typer(no_args_is_help=True, help="Check the log of decisions, and show what stands in it.")
 app.command()(watch)
+app.command()(rebuild)
+app.add_typer(erasing.app, name="erase")
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]
 LogName = Annotated[str | None, typer.Option("--log", help="main or sealed; both when left out.", show_default=False)]
@@ -76,14 +80,23 @@ def verify(
 
 def _print_report(report: Report, as_json: bool) -> None:
     if not as_json:
+        unsigned = f"; {report.unsigned} more not signed yet" if report.unsigned else ""
         write(
             f"{report.origin}: {'whole' if report.ok else 'TAMPERED WITH'}. {report.size} entries "
-            f"({report.kept} kept, {report.erased} erased), {report.files} files compared, root {report.root or '-'}"
+            f"({report.kept} kept, {report.erased} erased), {report.files} files compared, "
+            f"root {report.root or '-'}{unsigned}"
         )
     for problem in report.problems[:SHOWN_PROBLEMS]:
         say(f"{report.origin}: {problem.place}: {problem.problem}")
     if len(report.problems) > SHOWN_PROBLEMS:
         say(f"{report.origin}: and {len(report.problems) - SHOWN_PROBLEMS} more")
+
+
+@app.command()
+def keys(name: LogsName = None) -> None:
+    """Print both logs' names and public keys, one a line: the file that --key takes on another machine."""
+    place = Place(None, None, name)
+    write("\n".join(str(place.key(log)) for log in LOGS))
 
 
 @app.command()

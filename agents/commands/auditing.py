@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from agents.adapters.keys import LOGS
 from agents.adapters.log_reader import CHECKPOINT, COSIGNED, LogReader
 from agents.commands.heads import Memory, cosigned_at
 from agents.commands.saying import fail
@@ -22,7 +23,7 @@ from consent.log.checkpoint import (
     parse_verifier_keys,
 )
 from consent.log.cosignature import Cosignature
-from consent.log.entry import Kept, head
+from consent.log.entry import Kept, erasure_id, head
 from consent.log.merkle import Tree
 from consent.log.proof import Proof
 from consent.log.recount import Report
@@ -30,7 +31,6 @@ from consent.log.trust import Trust, is_policy, parse_trust
 from consent.log.verify import verify
 from schemas.errors import HearthError, Misconfigured, Refusal
 
-LOGS = ("main", "sealed")
 _PUBLIC_KEY_BYTES = 32
 
 
@@ -54,7 +54,7 @@ class Place:
         def read(path: str) -> bytes | None:
             return note if path == CHECKPOINT else reader.read(path)
 
-        report = verify(read, key, reader.kept, filter(None, earlier))
+        report = verify(read, key, reader, filter(None, earlier))
         reader.close()
         if memory and report.ok and note:
             memory.keep(note)
@@ -105,6 +105,8 @@ class Place:
         if found.index >= size:
             raise Refusal("checkpoint", "not-yet", "the decision is not under a signed head yet", "Ask again shortly.")
         if found.body is None:
+            if reader.find(erasure_id(found.index)) is None:
+                raise Refusal("entry", "wiped", f"the content of entry {found.index} is gone, and nobody erased it", "")
             raise Refusal("entry", "erased", f"entry {found.index} was erased; its place in the log stays", "")
         path = Tree(size, reader.read).inclusion(found.index)
         proof = Proof(found.body.decode(), head(found.body).salt, found.index, tuple(path), note.decode())
@@ -120,12 +122,12 @@ class Place:
 
     def origin(self, log: str) -> str:
         """Return what the log calls itself."""
-        return f"{self._name or Settings.load().log_name}/{log}"
+        return f"{self._name}/{log}" if self._name else Settings.load().log_origin(log)
 
     def _key(self, origin: str) -> VerifierKey:
         """Read the key file: `name+id+base64` lines, a witness policy, or the bare key in base64 (then it has any
         name)."""
-        file, text = self._keys()
+        file, text = self._keys(origin.rpartition("/")[2])
         raw = _bare_key(text)
         keys = [VerifierKey(origin, raw)] if raw else self._read(file, text).logs
         known = next((key for key in keys if key.name == origin), None)
@@ -142,11 +144,11 @@ class Place:
         if self._key_file is None:
             own = Settings.load().witness_policy(log)
             return self._read(own, own.read_text("utf-8")) if own.exists() else Trust()
-        file, text = self._keys()
+        file, text = self._keys(log)
         return Trust() if _bare_key(text) else self._read(file, text)
 
-    def _keys(self) -> tuple[Path, str]:
-        file = self._key_file or Settings.load().log_public_key
+    def _keys(self, log: str) -> tuple[Path, str]:
+        file = self._key_file or Settings.load().log_public_key(log)
         try:
             return file, file.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as wrong:

@@ -24,6 +24,7 @@ from agents.held_of import HeldOf
 from agents.ig.cases import Cases
 from agents.put_aside import PutAside
 from agents.reading import Places
+from agents.settings import Settings
 from consent import retention
 from schemas.ids import PersonId
 from schemas.people import KnownPractitioner
@@ -32,8 +33,8 @@ from streams import topology
 app = typer.Typer(no_args_is_help=True, help="How long records are kept, legal holds, and ending a person's record.")
 CLEARED = "sealed"
 _READ = (
-    topology.FAMILY_ITEMS, topology.PEOPLE, topology.DECISIONS_SEALED, topology.IG_CASES, topology.QUARANTINE,
-    topology.QUARANTINE_SEALED, topology.REVIEW, topology.REVIEW_SEALED,
+    topology.FAMILY_ITEMS, topology.PEOPLE, topology.DECISIONS, topology.DECISIONS_SEALED, topology.IG_CASES,
+    topology.QUARANTINE, topology.QUARANTINE_SEALED, topology.REVIEW, topology.REVIEW_SEALED,
 )  # fmt: skip
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id, as `hearth retention due` gives it.")]
 Why = Annotated[str, typer.Option("--reason", "-r", help="A code of the list that `hearth retention classes` shows.")]
@@ -52,7 +53,7 @@ def classes(as_json: AsJson = False) -> None:
         for one in found
     ]
     table("Classes of records", ("class", "of", "kept here", "source's record", "checked", "source"), rows)
-    of = {"propose": why.propose, "hold": why.hold, "lift": why.lift}
+    of = {"propose": why.propose, "hold": why.hold, "lift": why.lift, "erase an entry": why.erase}
     listed = [(step, code, one.label) for step, known in of.items() for code, one in known.items()]
     table("Reasons", ("step", "code", "which is"), listed)
 
@@ -117,6 +118,12 @@ def _step(take: Callable[[Destroying, KnownPractitioner], Record], as_json: bool
 
 @contextmanager
 def _officer() -> Iterator[tuple[Destroying, KnownPractitioner]]:
+    with officer() as (destroying, by, _):
+        yield destroying, by
+
+
+@contextmanager
+def officer() -> Iterator[tuple[Destroying, KnownPractitioner, Settings]]:
     """Give the tools to an officer who may use them; turn what stops a step into the command's end."""
     kit = tools()
     by = readers.reader(kit)
@@ -124,7 +131,7 @@ def _officer() -> Iterator[tuple[Destroying, KnownPractitioner]]:
         raise Stop(Exit.REFUSED, "for information governance officers who are cleared for everything only")
     with readers.looking():
         try:
-            yield _destroying(kit, by), by
+            yield _destroying(kit, by), by, kit.joined
         except Refused as why:
             raise Stop(Exit.REFUSED, str(why)) from None
 

@@ -23,6 +23,8 @@ from schemas.errors import Misconfigured, Refusal
 
 ED25519 = b"\x01"  # signed-note's signature types
 COSIGNATURE = b"\x04"
+COSIGNATURE_ML_DSA = b"\x06"  # ML-DSA-44 (FIPS 204): holds against quantum computers too
+_KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, COSIGNATURE_ML_DSA: 1312}
 SIGNATURE_LINE = "— "
 LONGEST_NOTE = 1_000_000  # bytes; sixteen post-quantum signatures are 80,000
 
@@ -36,8 +38,8 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class VerifierKey(msgspec.Struct, frozen=True):
-    """A public key (32 raw bytes) and its owner's name. `kind` tells a log's (ED25519) from a witness's (COSIGNATURE):
-    signed-note's signature type."""
+    """A public key (raw bytes) and its owner's name. `kind`, signed-note's signature type, tells a log's (ED25519) from
+    a witness's (COSIGNATURE, or COSIGNATURE_ML_DSA)."""
 
     name: str
     public: bytes
@@ -60,15 +62,15 @@ def verifier_key(name: str, private_key: bytes, kind: bytes = ED25519) -> Verifi
 
 
 def parse_verifier_key(line: str) -> VerifierKey:
-    """Read `name+id+base64`. Raises `Misconfigured` when it is no Ed25519 key or its id is not its own."""
+    """Read `name+id+base64`. Raises `Misconfigured` when it is of no known kind or its id is not its own."""
     try:
         name, said, encoded = line.strip().split("+", 2)
         raw = b64decode(encoded, validate=True)
     except ValueError:
         raise Misconfigured("A public key of a log or a witness is written name+id+base64.") from None
     key = VerifierKey(name, raw[1:], raw[:1])
-    if key.kind not in (ED25519, COSIGNATURE) or len(raw) != 33 or key.id.hex() != said:
-        raise Misconfigured("A public key of a log or a witness is not an Ed25519 key, or its id does not fit it.")
+    if len(key.public) != _KEY_BYTES.get(key.kind) or key.id.hex() != said:
+        raise Misconfigured("A public key of a log or a witness is of no known kind, or its id does not fit it.")
     return key
 
 

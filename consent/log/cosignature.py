@@ -1,7 +1,7 @@
-"""A witness's word that a log only ever grew: C2SP tlog-cosignature, Ed25519 (cosignature/v1), as a line on a
-checkpoint (c2sp.org/tlog-cosignature).
+"""A witness's word that a log only ever grew, as a line on a checkpoint (c2sp.org/tlog-cosignature): Ed25519, which our
+own witness gives, and ML-DSA-44, which is read only.
 
-The blob of the line is key id ‖ timestamp (8 bytes, big-endian seconds since 1970) ‖ signature (64 bytes).
+The blob of the line is key id ‖ timestamp (8 bytes, big-endian seconds since 1970) ‖ signature (64 or 2,420 bytes).
 """
 
 from __future__ import annotations
@@ -12,12 +12,23 @@ from collections.abc import Iterable
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-from consent.log.checkpoint import COSIGNATURE, SIGNATURE_LINE, VerifierKey, split, verifier_key
+from consent.log.checkpoint import (
+    COSIGNATURE,
+    COSIGNATURE_ML_DSA,
+    SIGNATURE_LINE,
+    Checkpoint,
+    VerifierKey,
+    split,
+    unverified,
+    verifier_key,
+)
 from schemas.errors import Refusal
 
 LATEST = 2**63 - 1  # seconds; the specification's bound
-_BLOB_BYTES = 4 + 8 + 64
+_SIGNATURE_BYTES = {COSIGNATURE: 64, COSIGNATURE_ML_DSA: 2420}
+_SUBTREE = b"subtree/v1\n\0"
 
 
 class Cosignature(msgspec.Struct, frozen=True):
@@ -48,18 +59,28 @@ def cosignatures(note: bytes, witnesses: Iterable[VerifierKey]) -> list[Cosignat
 
     Raises `Refusal`: malformed-note, or bad-cosignature where one that names a known witness's key does not hold.
     """
-    text, signatures = split(note)
-    known = {(key.name, key.id): key for key in witnesses if key.kind == COSIGNATURE}
-    found = ((known.get((name, blob[:4])), blob) for name, blob in signatures)
-    return [_checked(text, blob, key) for key, blob in found if key is not None]
+    known = {(key.name, key.id): key for key in witnesses if key.kind in _SIGNATURE_BYTES}
+    found = ((known.get((name, blob[:4])), blob) for name, blob in split(note)[1])
+    return [_checked(note, blob, key) for key, blob in found if key is not None]
 
 
-def _checked(text: str, blob: bytes, key: VerifierKey) -> Cosignature:
-    time = int.from_bytes(blob[4:12], "big")
+def _ml_dsa_message(head: Checkpoint, name: str, time: int) -> bytes:
+    """Return `cosigned_message` of a whole tree: it names the witness too, and no further lines of the note."""
+    cosigner, origin = (bytes([len(said.encode())]) + said.encode() for said in (name, head.origin))
+    stamped, start, end = (number.to_bytes(8, "big") for number in (time, 0, head.size))
+    return _SUBTREE + cosigner + stamped + origin + start + end + head.root
+
+
+def _checked(note: bytes, blob: bytes, key: VerifierKey) -> Cosignature:
+    time, signature = int.from_bytes(blob[4:12], "big"), blob[12:]
     try:
-        if len(blob) != _BLOB_BYTES or time > LATEST:
+        if len(signature) != _SIGNATURE_BYTES[key.kind] or time > LATEST:
             raise InvalidSignature
-        Ed25519PublicKey.from_public_bytes(key.public).verify(blob[12:], _message(text, time))
+        if key.kind == COSIGNATURE:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, _message(split(note)[0], time))
+        else:
+            said = _ml_dsa_message(unverified(note), key.name, time)
+            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, said)
     except InvalidSignature:
         problem = "a known witness's cosignature does not hold"
         raise Refusal("checkpoint", "bad-cosignature", problem, "Treat it as forged.") from None

@@ -111,6 +111,7 @@ class Tree:
         self.size = size
         self._read = read
         self._tiles: dict[tuple[int, int], list[bytes]] = {}
+        self._bundles: dict[int, list[bytes]] = {}
 
     def content(self, level: int, index: int) -> bytes:
         """Return the tile's or bundle's bytes; of a full one also where this tree has only part of it."""
@@ -121,6 +122,17 @@ class Tree:
         if content is None:
             raise Refusal(tiles.path(tile), "missing-tile", "the file is missing", "Restore it from a copy.")
         return content
+
+    def entry(self, index: int) -> bytes:
+        """Return the entry at `index`, as its bundle has it."""
+        return self.bundle(index // WIDTH)[index % WIDTH]
+
+    def bundle(self, index: int) -> list[bytes]:
+        """Return the entries of bundle `index`, as many as this tree has."""
+        if index not in self._bundles:
+            width = tiles.at_size(ENTRIES, index, self.size).width
+            self._bundles[index] = tiles.decode_bundle(self.content(ENTRIES, index))[:width]
+        return self._bundles[index]
 
     def tile(self, level: int, index: int) -> list[bytes]:
         """Return the hashes of the tile, as many as this tree has."""

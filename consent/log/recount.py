@@ -23,9 +23,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """What verifying found. `kept` entries match their commitment, `erased` ones left a tombstone; both count
-    only when the kept entries were given. `files` is how many tiles and bundles were compared, `remembered` how many
-    entries the largest head kept elsewhere covers."""
+    """What verifying found. `kept` entries match their commitment, `erased` ones left a tombstone and their erasure
+    stands in the log, `unsigned` ones stand behind the head, as a writer at work has them; they count only when the
+    kept entries were given. `files` is how many tiles and bundles were compared, `remembered` how many entries the
+    largest head kept elsewhere covers."""
 
     origin: str
     size: int = 0
@@ -33,6 +34,7 @@ class Report(msgspec.Struct):
     files: int = 0
     kept: int = 0
     erased: int = 0
+    unsigned: int = 0
     remembered: int = 0
     problems: list[Problem] = []
 

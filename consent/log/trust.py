@@ -16,10 +16,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from consent.log.checkpoint import COSIGNATURE, ED25519, VerifierKey, parse_verifier_key
+from consent.log.checkpoint import COSIGNATURE, COSIGNATURE_ML_DSA, ED25519, VerifierKey, parse_verifier_key
 from consent.log.cosignature import Cosignature, cosignatures
 from schemas.errors import Misconfigured, Refusal
 
+_ADDRESS = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
 NOBODY = "none"  # the quorum that asks for no cosignature
 _KINDS = ("log", "witness", "group", "quorum")
 
@@ -107,10 +108,12 @@ class _Reading:
                 raise ValueError
 
     def _log(self, key: str) -> None:
-        self._logs.append(self._new_key(key, ED25519, self._logs))
+        self._logs.append(self._new_key(key, (ED25519,), self._logs))
 
     def _witness(self, name: str, key: str, url: str = "") -> None:
-        read = self._new_key(key, COSIGNATURE, [one.key for one in self._witnesses])
+        if url and not _ADDRESS.fullmatch(url):
+            raise ValueError
+        read = self._new_key(key, (COSIGNATURE, COSIGNATURE_ML_DSA), [one.key for one in self._witnesses])
         self._witnesses.append(Witness(self._new_name(name), read, url.rstrip("/")))
 
     def _group(self, name: str, least: str, members: tuple[str, ...]) -> None:
@@ -124,11 +127,9 @@ class _Reading:
             raise ValueError
         self._quorum.append(name)
 
-    def _new_key(self, line: str, kind: bytes, others: Sequence[VerifierKey]) -> VerifierKey:
+    def _new_key(self, line: str, kinds: Sequence[bytes], others: Sequence[VerifierKey]) -> VerifierKey:
         key = parse_verifier_key(line)
-        # logs of one hub share a key under several names; one witness must never count twice
-        taken = {(other.name if kind == ED25519 else "", other.public) for other in others}
-        if key.kind != kind or (key.name if kind == ED25519 else "", key.public) in taken:
+        if key.kind not in kinds or key.public in [other.public for other in others]:  # one must never count twice
             raise ValueError
         return key
 

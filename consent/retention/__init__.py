@@ -61,6 +61,7 @@ class Reasons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     propose: Mapping[str, Reason]
     hold: Mapping[str, Reason]
     lift: Mapping[str, Reason]
+    erase: Mapping[str, Reason]
 
 
 class Life(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ def run(here: Ground, repeats: int) -> Figures:
 def _one(directory: Path, count: int, figures: Figures) -> None:
     figures.add("entries/s into the log", count / _write(directory, count), at_least=10_000)
     reader, begun = LogReader(directory), time.monotonic()
-    found = verify(reader.read, KEY, reader.kept)
+    found = verify(reader.read, KEY, reader)
     spent = time.monotonic() - begun
     reader.close()
     if not found.ok or found.kept != count:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from agents.adapters.log_files import LogWriter
 from agents.adapters.log_reader import LogReader
 from consent.decision import Decision, Outcome
 from consent.log.checkpoint import verifier_key
-from consent.log.entry import LogEntry
+from consent.log.entry import Erases, LogEntry, erasure_id
 from consent.log.recount import Report
 from consent.log.verify import verify
 from schemas.ids import EventKey, FamilyId
@@ -50,6 +52,13 @@ def entry(number: int) -> LogEntry:
     return LogEntry(one.id, one.salt, encode(one))
 
 
+def erasure(index: int, of: str = "", by: tuple[str, str] = ("pr_one", "pr_two")) -> LogEntry:
+    """Return the erasure of the entry at `index`, decision `index` unless said otherwise."""
+    erases = Erases(index, of or decision(index).id, "court-order", *by)
+    one = replace(decision(0), id=erasure_id(index), stage="erasure", erases=erases)
+    return LogEntry(one.id, one.salt, encode(one))
+
+
 def entries(first: int, end: int) -> list[LogEntry]:
     """Return decisions `first` to `end`, without `end`."""
     return [entry(number) for number in range(first, end)]
@@ -70,6 +79,6 @@ def report(directory: Path, *remembered: bytes) -> Report:
     """Verify the log in `directory`, its kept entries too."""
     reader = LogReader(directory)
     try:
-        return verify(reader.read, KEY, reader.kept, remembered)
+        return verify(reader.read, KEY, reader, remembered)
     finally:
         reader.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from base64 import b64encode
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,12 +12,13 @@ import pytest
 from typer.testing import CliRunner
 
 import consent
-from agents.adapters.log_entries import LogEntries
+from agents.adapters.keys import load_keys
 from agents.adapters.log_files import LogWriter
 from agents.commands.audit import app
+from agents.settings import Settings
 from consent.explain import laws
 from consent.log.checkpoint import verifier_key
-from tests.contract.logs import PRIVATE, decision, entries
+from tests.contract.logs import PRIVATE, decision, entries, erasure
 
 
 @pytest.fixture
@@ -141,13 +143,13 @@ def test_every_policy_has_a_law_that_explain_can_name():
 
 def test_an_erased_decision_is_said_to_be_erased(logs):
     """It is neither shown nor taken for missing, and the log stays whole."""
-    store = LogEntries(logs / "log/main")
-    store.erase(9)
-    store.close()
+    writer = LogWriter(logs / "log/main", "hearth.test/main", PRIVATE)
+    writer.append([erasure(9)])
+    writer.close()
     result = run(logs, "show", decision(9).id)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "erased" in result.stderr
-    assert "(299 kept, 1 erased)" in run(logs, "verify").stdout
+    assert "(300 kept, 1 erased)" in run(logs, "verify").stdout
 
 
 def test_an_unknown_decision_ends_with_1(logs):
@@ -172,10 +174,25 @@ def test_the_hubs_own_log_and_key_are_the_default(logs, monkeypatch):
     home = logs / "home"
     monkeypatch.setenv("HEARTH_HOME", str(home))
     monkeypatch.setenv("HEARTH_LOG_NAME", "hearth.test")
-    monkeypatch.delenv("HEARTH_KAFKA", raising=False)
-    monkeypatch.setenv("HEARTH_RUN", "now")
+    monkeypatch.setenv("HEARTH_KAFKA", "127.0.0.1:1")
     (home / "keys").mkdir(parents=True)
-    (home / "keys/log.public").write_text((logs / "key").read_text())
-    (home / "runs/now").mkdir(parents=True)
-    (logs / "log").rename(home / "runs/now/log")
+    for key in ("log.public", "log-sealed.public"):
+        (home / "keys" / key).write_text((logs / "key").read_text())
+    (home / "hub").mkdir(parents=True)
+    (logs / "log").rename(home / "hub/log")
     assert run(logs, "verify", options=()).exit_code == 0
+
+
+def test_each_run_of_the_embedded_broker_has_logs_of_its_own_name(logs, monkeypatch):
+    """Two logs under one name and key would look like one log that was rewritten; the key file names both logs."""
+    monkeypatch.setenv("HEARTH_HOME", str(logs / "home"))
+    monkeypatch.delenv("HEARTH_KAFKA", raising=False)
+    said = []
+    for _ in range(2):
+        settings = Settings.load().begin_run(datetime.now(UTC))
+        load_keys(settings)
+        said.append(run(logs, "keys", options=()).stdout)
+    names = [line.split("+")[0] for line in "".join(said).split()]
+    assert len(set(names)) == 4
+    assert {name.rpartition("/")[2] for name in names} == {"main", "sealed"}
+    assert len({line.split("+", 2)[2] for line in "".join(said).split()}) == 2, "a key for each log"

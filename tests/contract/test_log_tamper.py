@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import sqlite3
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.adapters.log_entries import LogEntries
+from agents.adapters.log_files import LogDisagrees, LogWriter
+from agents.adapters.log_reader import LogReader
 from consent.log import tiles
-from tests.contract.logs import PRIVATE, entry, make_log, report
+from consent.log.entry import LogEntry
+from tests.contract.logs import ORIGIN, PRIVATE, entry, erasure, make_log, report
 
 BUNDLE, LAST_BUNDLE, TILE = "tile/entries/000", "tile/entries/001.p/44", "tile/0/000"
 
@@ -93,9 +96,9 @@ TAMPERING = {
         "INSERT INTO entries VALUES (120, 'd_x', '{\"id\": \"d_x\"}')",
     ),
     "entries reordered": _on_rows(
-        "UPDATE entries SET idx = -1 WHERE idx = 3",
+        "UPDATE entries SET idx = 9999 WHERE idx = 3",
         "UPDATE entries SET idx = 3 WHERE idx = 4",
-        "UPDATE entries SET idx = 4 WHERE idx = -1",
+        "UPDATE entries SET idx = 4 WHERE idx = 9999",
     ),
     "the kept tail cut": _on_rows("DELETE FROM entries WHERE idx >= 290"),
     "an entry under another's id": _on_rows("UPDATE entries SET id = 'd_other' WHERE idx = 9"),
@@ -152,19 +155,124 @@ def test_an_old_copy_put_back_is_found_by_a_later_checkpoint(tmp_path):
     assert "300 entries were signed before, it has 250" in found.problems[0].problem
 
 
+def _appended(log: Path, *more: LogEntry) -> int:
+    """Append entries as the hub does; return how many the log gained."""
+    writer = LogWriter(log, ORIGIN, PRIVATE)
+    try:
+        return writer.append(more)
+    finally:
+        writer.close()
+
+
 def test_an_erased_entry_leaves_a_tombstone_and_the_log_verifies(log):
     """The body and its salt are gone from the disk; tree, root and all other entries still verify."""
     gone = entry(42)
-    store = LogEntries(log)
-    assert store.erase(42)
-    assert not store.erase(42)
-    assert store.find(gone.id).body is None
-    store.close()
+    assert _appended(log, erasure(42)) == 1
+    assert LogReader(log).find(gone.id).body is None
     found = report(log)
-    assert (found.ok, found.kept, found.erased) == (True, 299, 1)
+    assert (found.problems, found.kept, found.erased) == ([], 300, 1)
     assert b"d_000041" in (log / "entries.sqlite").read_bytes()
     assert gone.body not in (log / "entries.sqlite").read_bytes()
     assert b"2026-01-05T00:00:42Z" not in (log / "entries.sqlite").read_bytes()
+    assert _appended(log, erasure(42), entry(42)) == 0, "the same erasure, and the erased decision, are known"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("UPDATE entries SET body = NULL WHERE idx = 7",),
+        ("UPDATE entries SET body = NULL",),
+        ("UPDATE entries SET body = NULL, id = 'd_forged' WHERE idx = 7",),
+        ("UPDATE entries SET id = 'd_forged' WHERE idx = 42",),
+        ("UPDATE entries SET body = NULL WHERE id = 'erasure.42'",),
+        ("DELETE FROM entries WHERE idx = 42",),
+    ],
+)
+def test_a_wiped_entry_is_no_erased_one(log, statements):
+    """Without its erasure in the log, under the same id, an entry without content was tampered with; and the erasure
+    itself cannot be wiped."""
+    _appended(log, erasure(42))
+    assert report(log).ok
+    _on_rows(*statements)(log)
+    assert not report(log).ok
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        erasure(42, by=("pr_one", "pr_one")),
+        erasure(42, by=("pr_one", "")),
+        erasure(42, of="d_other"),
+        erasure(9_000),
+        erasure(300),
+        erasure(-1),
+    ],
+)
+def test_what_two_people_did_not_decide_erases_nothing(log, made):
+    """One officer alone, another decision's id, an entry that does not stand before it: all content stays."""
+    assert _appended(log, made) == 1
+    found = report(log)
+    assert (found.problems, found.kept, found.erased) == ([], 301, 0)
+
+
+def test_an_erasure_is_never_erased(log):
+    """What was taken away, and by whom, stands for good."""
+    _appended(log, erasure(42))
+    _appended(log, erasure(300, of="erasure.42"))
+    found = report(log)
+    assert (found.problems, found.kept, found.erased) == ([], 301, 1)
+
+
+def test_content_put_back_after_its_erasure_is_found_and_goes_when_the_writer_starts(log):
+    """As when an older copy of the entries is restored."""
+    _appended(log, erasure(42))
+    with sqlite3.connect(log / "entries.sqlite") as db:
+        db.execute("UPDATE entries SET body = ? WHERE idx = 42", (entry(42).body,))
+    assert [problem.place for problem in report(log).problems] == ["entry 42"]
+    _appended(log)
+    assert report(log).ok
+
+
+PLANTED = {
+    "before the first": "INSERT INTO entries VALUES (-1, 'd_000300', 'x')",
+    "far behind the last": "INSERT INTO entries VALUES (5000, 'd_000300', 'x')",
+    "with a hole": "INSERT INTO entries VALUES (301, 'd_000300', 'x')",
+}
+
+
+@pytest.mark.parametrize("where", PLANTED)
+def test_a_planted_row_is_found_and_hides_no_decision(log, where):
+    """A row under a future decision's id, where the log has no place: the auditor sees it, and the writer either logs
+    the decision all the same or signs nothing."""
+    with sqlite3.connect(log / "entries.sqlite") as db:
+        db.execute("PRAGMA ignore_check_constraints=ON")
+        db.execute(PLANTED[where])
+    assert not report(log).ok
+    if where == "before the first":
+        with pytest.raises(LogDisagrees):
+            _appended(log, entry(300))
+    else:
+        assert _appended(log, entry(300)) == 1
+        assert report(log).ok
+
+
+@pytest.mark.parametrize("where", [*PLANTED, "at the next place", "in another's place"])
+def test_a_row_planted_under_a_running_writer_hides_no_decision(log, where):
+    """It is not taken for the decision: either the decision gets its place, or nothing more is signed."""
+    writer = LogWriter(log, ORIGIN, PRIVATE)
+    with sqlite3.connect(log / "entries.sqlite") as db:
+        db.execute("PRAGMA ignore_check_constraints=ON")
+        more = {"at the next place": "INSERT INTO entries VALUES (300, 'd_000300', 'x')",
+                "in another's place": "UPDATE entries SET id = 'd_000300' WHERE idx = 7"}  # fmt: skip
+        db.execute((PLANTED | more)[where])
+    gained = 0
+    for _ in range(3):
+        with contextlib.suppress(LogDisagrees, sqlite3.Error):
+            gained += writer.append([entry(300)])
+    writer.close()
+    logged = LogReader(log).find("d_000300")
+    assert gained == int(where not in ("before the first", "in another's place"))
+    assert not gained or logged.body == entry(300).body
 
 
 def test_a_log_without_a_head_is_not_whole(log):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from agents.adapters.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from agents.ports import NotWritten
 from agents.sequencer import Sequencer
 from consent.log.checkpoint import open_checkpoint
+from consent.log.entry import derived_salt
 from consent.log.merkle import Tree
 from consent.log.proof import consistent
 from schemas.records import encode
@@ -32,7 +34,7 @@ class Hub:
     """A broker, a log directory, and sequencers that start and die on them."""
 
     def __init__(self, directory):
-        self.directory, self.broker, self.now, self.salts = directory, MemoryBroker(), START, 0
+        self.directory, self.broker, self.now = directory, MemoryBroker(), START
         self.broker.now = int(START.timestamp() * 1000)
 
     def publish(self, *numbers: int) -> None:
@@ -41,10 +43,6 @@ class Hub:
 
     def publish_raw(self, value: bytes) -> None:
         self.broker.write(Emit(DECISIONS, "f", value))
-
-    def entropy(self, size: int) -> bytes:
-        self.salts += 1
-        return self.salts.to_bytes(size, "big")
 
     def start(self, most: int = 100, wrap=lambda part, name: part) -> Sequencer:
         heads = [record.value for record in self.broker.records(CHECKPOINTS)]
@@ -56,7 +54,7 @@ class Hub:
             wrap(consumer, "consumer"),
             wrap(producer, "producer"),
             lambda: self.now,
-            self.entropy,
+            partial(derived_salt, PRIVATE),
             most,
         )
 
@@ -123,7 +121,6 @@ def test_an_unsalted_decision_is_salted_and_an_unreadable_one_is_kept_as_evidenc
     reader = LogReader(hub.directory)
     assert json.decode(reader.find("d_bare").body)["stage"] == "find"
     assert reader.kept(0)[1].id.startswith("unreadable.")
-    assert hub.salts == 2
     assert report(hub.directory).ok
 
 
@@ -192,7 +189,6 @@ def test_after_an_error_the_same_sequencer_takes_the_same_batch_up_again(hub, pa
     while sequencer.step(0) or hub.broker.committed("sequencer.main", DECISIONS) != [60]:
         pass
     assert hub.logged() == ["d_bare", *ids(1, 60)]
-    assert hub.salts == 1
     assert hub.heads_agree()
     assert report(hub.directory).problems == []
 

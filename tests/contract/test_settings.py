@@ -87,7 +87,7 @@ def test_keys_are_made_once_and_for_their_owner_only(settings: Settings) -> None
     assert load_keys(settings) == load_keys(settings)
     for file in settings.keys_dir.iterdir():
         mode = stat.S_IMODE(file.stat().st_mode)
-        assert mode == (0o644 if file.name == "log.public" else 0o600), file.name
+        assert mode == (0o644 if file.suffix == ".public" else 0o600), file.name
 
 
 def test_a_newer_pseudonym_key_is_the_one_in_use(settings: Settings) -> None:

@@ -6,10 +6,14 @@ from base64 import b64decode, b64encode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from msgspec.structs import replace
 
 from consent.log.checkpoint import (
     COSIGNATURE,
+    COSIGNATURE_ML_DSA,
     Checkpoint,
+    VerifierKey,
     open_checkpoint,
     parse_verifier_key,
     sign,
@@ -90,6 +94,32 @@ def test_a_cosignature_of_another_head_does_not_hold():
         cosignatures(with_cosignatures(other, [cosign(NOTE, WITNESS.name, SECRET, AT)]), [WITNESS])
 
 
+def ml_dsa(at: int = AT, name: str = "pq.example/w") -> tuple[VerifierKey, bytes]:
+    """Return a witness that signs with ML-DSA-44, and the head that it cosigned, laid out as specified."""
+    secret = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+    key = VerifierKey(name, secret.public_key().public_bytes_raw(), COSIGNATURE_ML_DSA)
+    message = b"subtree/v1\n\x00" + bytes([len(name)]) + name.encode() + at.to_bytes(8, "big")
+    message += bytes([len(KEY.name)]) + KEY.name.encode() + bytes(8) + (300).to_bytes(8, "big") + bytes(32)
+    blob = key.id + at.to_bytes(8, "big") + secret.sign(message)
+    return key, with_cosignatures(NOTE, [f"— {name} {b64encode(blob).decode()}\n"])
+
+
+def test_a_witness_that_signs_with_ml_dsa_counts():
+    """Type 0x06 of the specification, which new witnesses are to use; a changed time, or another's name, does not."""
+    key, note = ml_dsa()
+    assert parse_trust(f"log {KEY}\nwitness w {key}\nquorum w\n").cosigned(note)[0].time == AT
+    with pytest.raises(Refusal, match="does not hold"):
+        cosignatures(_at_another_time(note), [key])
+    assert cosignatures(note, [replace(key, name="pq.example/v")]) == []
+
+
+def _at_another_time(note: bytes) -> bytes:
+    head, _, line = note.rstrip(b"\n").rpartition(b" ")
+    blob = bytearray(b64decode(line))
+    blob[11] ^= 1
+    return head + b" " + b64encode(bytes(blob)) + b"\n"
+
+
 # ---------------------------------------------------------------- whom an auditor trusts
 
 
@@ -163,10 +193,14 @@ def test_a_checkpoint_that_too_few_cosigned_is_refused():
         ["trust everybody", "quorum none"],
         ["witness W0 nonsense", "quorum none"],
         ["witness W0 {0} https://w.example more", "quorum none"],
+        ["witness W0 {0} w.example", "quorum none"],
+        ["witness W0 {0} ftp://w.example", "quorum none"],
+        ["witness W0 {0} https://", "quorum none"],
+        ["log {log}", "log {again}", "quorum none"],
     ],
 )
 def test_a_policy_that_says_something_else_is_refused(lines):
     """A line that is misread could ask for fewer witnesses than were meant."""
-    text = "\n".join(lines).format(*keys(2), log=KEY)
+    text = "\n".join(lines).format(*keys(2), log=KEY, again=verifier_key("hearth.example/sealed", LOG))
     with pytest.raises(Misconfigured):
         parse_trust(text)

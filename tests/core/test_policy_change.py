@@ -262,7 +262,7 @@ def test_an_officer_s_own_family_is_not_replayed(
 def test_what_was_erased_is_counted(desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An answer about fewer decisions than there were says so."""
     logs = logged(tmp_path, main=[decided(Engine(), ASKED, n) for n in range(3)])
-    entries = LogEntries(logs / "main", create=True)
+    entries = LogEntries(logs / "main")
     assert entries.erase(1)
     entries.close()
     found = said(capsys, *asked(policy.HERE, logs), code=0)
@@ -295,7 +295,7 @@ def logged(tmp_path: Path, **logs: Iterable[Decision]) -> Path:
     """Write decisions into the files of their logs."""
     for name, decisions in logs.items():
         (tmp_path / "logs" / name).mkdir(parents=True)
-        entries = LogEntries(tmp_path / "logs" / name, create=True)
+        entries = LogEntries(tmp_path / "logs" / name)
         entries.keep(0, [LogEntry(one.id, one.salt, encode(one)) for one in decisions])
         entries.close()
     return tmp_path / "logs"

@@ -25,6 +25,7 @@ class Told:
     duty: Professional
     officer: Professional
     files: dict[str, Path]
+    cleared: tuple[Professional, Professional]
 
 
 def tell(folder: Path) -> Told:
@@ -37,6 +38,7 @@ def tell(folder: Path) -> Told:
     duty = story.professional("social-care", "duty-worker", subscriber="duty", clearance="shielded")
     stranger = story.professional("social-care", "social-worker", subscriber="social-care")
     officer = story.professional("social-care", "ig-officer")
+    cleared = [story.professional("social-care", "ig-officer", clearance="sealed") for _ in range(2)]
     story.relate(child, mother)
     story.agree(mother, child)
     story.lead(lead, child)
@@ -45,7 +47,7 @@ def tell(folder: Path) -> Told:
     story.marks(child, "O", weeks=6)
     story.not_brought(child, 40)
     story.not_brought(child, 20)
-    return Told(child, mother, lead, stranger, duty, officer, _files(story, folder))
+    return Told(child, mother, lead, stranger, duty, officer, _files(story, folder), (cleared[0], cleared[1]))
 
 
 def _files(story: Story, folder: Path) -> dict[str, Path]:

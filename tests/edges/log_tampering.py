@@ -47,7 +47,7 @@ def write_log(directory: Path, kept: Sequence[LogEntry], note: bytes = b"") -> N
     for path, content in files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_bytes(content)
-    LogEntries(directory, create=True).close()
+    LogEntries(directory).close()
     rows = [(at, one.id, one.body) for at, one in enumerate(kept)]
     _rows(directory, lambda db: db.executemany("INSERT INTO entries VALUES (?, ?, ?)", rows))
 
@@ -91,6 +91,40 @@ def delete_entry(log: Path, _: Sequence[LogEntry], at: int) -> None:
     _rows(log, lambda db: db.execute("DELETE FROM entries WHERE idx = ?", (at,)))
 
 
+def wipe_entry(log: Path, _: Sequence[LogEntry], at: int) -> None:
+    _rows(log, lambda db: db.execute("UPDATE entries SET body = NULL WHERE idx = ?", (at,)))
+
+
+def wipe_and_rename_entry(log: Path, _: Sequence[LogEntry], at: int) -> None:
+    _rows(log, lambda db: db.execute("UPDATE entries SET body = NULL, id = 'd_forged' WHERE idx = ?", (at,)))
+
+
+def wipe_all_from_here(log: Path, _: Sequence[LogEntry], at: int) -> None:
+    _rows(log, lambda db: db.execute("UPDATE entries SET body = NULL WHERE idx >= ?", (at,)))
+
+
+def swap_entries(log: Path, kept: Sequence[LogEntry], at: int) -> None:
+    other = at + 1 if at + 1 < len(kept) else 0
+    moves = [(STRANGE, at), (at, other), (other, STRANGE)]
+    _rows(log, lambda db: db.executemany("UPDATE entries SET idx = ? WHERE idx = ?", moves))
+
+
+def plant_before(log: Path, _: Sequence[LogEntry], at: int) -> None:
+    _plant(log, -1 - at)
+
+
+def plant_behind(log: Path, kept: Sequence[LogEntry], at: int) -> None:
+    _plant(log, len(kept) + 1 + at)
+
+
+def _plant(log: Path, index: int) -> None:
+    def change(db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA ignore_check_constraints=ON")
+        db.execute("INSERT INTO entries VALUES (?, ?, ?)", (index, entry(STRANGE).id, entry(STRANGE).body))
+
+    _rows(log, change)
+
+
 def _rewritten(change: Callable[[list[LogEntry], int], list[LogEntry]], *, signed: bool) -> Tamper:
     def tamper(log: Path, kept: Sequence[LogEntry], at: int) -> None:
         note = b"" if signed else (log / "checkpoint").read_bytes()
@@ -126,6 +160,12 @@ FILES_ONLY: dict[str, Tamper] = {
     "flip a bit of a commitment": flip_commitment,
     "flip a bit of a hash": flip_hash,
     "delete an entry": delete_entry,
+    "swap two entries": swap_entries,
+    "plant a row before the first": plant_before,
+    "plant a row behind the last": plant_behind,
+    "wipe an entry": wipe_entry,
+    "wipe an entry, rename it": wipe_and_rename_entry,
+    "wipe all from here on": wipe_all_from_here,
     "delete a record": _rewritten(_deleted, signed=False),
     "insert a record": _rewritten(_inserted, signed=False),
     "reorder two records": _rewritten(_reordered, signed=False),
@@ -195,10 +235,10 @@ def run(home: Path, every: int, records: int = RECORDS) -> dict[str, tuple[int, 
 
 def table(counts: dict[str, tuple[int, int, int]]) -> str:
     """Return the counts as text."""
-    lines = [f"{'':28}{'done':>7}{'found':>7}{'found without a witness':>26}"]
-    lines += [f"{way:28}{done:7}{found:7}{alone:26}" for way, (done, found, alone) in counts.items()]
+    lines = [f"{'':30}{'done':>7}{'found':>7}{'found without a witness':>26}"]
+    lines += [f"{way:30}{done:7}{found:7}{alone:26}" for way, (done, found, alone) in counts.items()]
     done, found, alone = (sum(column) for column in zip(*counts.values(), strict=True))
-    return "\n".join([*lines, f"{'all':28}{done:7}{found:7}{alone:26}   {found / done:.0%} found"])
+    return "\n".join([*lines, f"{'all':30}{done:7}{found:7}{alone:26}   {found / done:.0%} found"])
 
 
 def main() -> int:

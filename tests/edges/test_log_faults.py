@@ -13,6 +13,7 @@ import signal
 import sqlite3
 import sys
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ class Desk:
     def start_sequencer(self) -> None:
         self.sequencer = Sequencer(
             self.log, MemoryConsumer(self.broker, [DECISIONS], "log"), MemoryProducer(self.broker),
-            lambda: datetime.now(UTC), bytes,
+            lambda: datetime.now(UTC), lambda body: sha256(body).digest(),
         )  # fmt: skip
 
     def decide(self, first: int, end: int) -> None:

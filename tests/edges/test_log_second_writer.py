@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ class Desk:
         self.directory = directory
         self.sequencer = Sequencer(
             self.log, MemoryConsumer(broker, [DECISIONS], "log"), MemoryProducer(broker),
-            lambda: datetime.now(UTC), bytes, published=self._heads,
+            lambda: datetime.now(UTC), lambda body: sha256(body).digest(), published=self._heads,
         )  # fmt: skip
 
     def _heads(self) -> list[bytes]:

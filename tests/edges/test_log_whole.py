@@ -28,7 +28,7 @@ def test_a_hubs_decisions_are_logged_cosigned_and_audited(tmp_path: Path, monkey
     broker = Embedded([Topic(DECISIONS), Topic(CHECKPOINTS)])
     environ = {"HEARTH_HOME": str(tmp_path), "HEARTH_KAFKA": broker.bootstrap}
     settings = Settings.load(environ).begin_run(bootstrap.now())
-    key = verifier_key("hearth/main", load_keys(settings).log_private)
+    key = verifier_key("hearth/main", load_keys(settings).logs["main"])
     opened = witness(tmp_path / "witness", logs=(key,))
     with answering(opened) as url:
         settings.witness_policy("main").write_text(f"witness w {opened.key} {url}\nquorum w\n")

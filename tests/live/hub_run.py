@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +28,13 @@ from streams.timeline import Family
 from tests.live.hub_account import Account
 from tests.live.hub_feed import Published, Sending, Source
 from tests.live.hub_state import Contents, Lexicon, World
+from tests.live.log_volume import LogVolume
 from tests.live.nemesis import Fault, Nemesis
 from tests.live.processes import Worker, wait_for
 from tests.live.recorder import Recorder
 
 PER_BLOCK = 400  # records of one block of the source, or a few more
+LOOK_SECONDS = 4.0  # between a look at the log and the sending that it allows
 FAULT_SECONDS = 10  # what one takes, roughly: the events are spread over them
 _STAMPED = {"message.timestamp.type": "LogAppendTime"}  # the broker says what it had first
 
@@ -84,22 +87,26 @@ class Feeder:
 
 
 class HubRun:
-    """One run. `control` names a safeguard that its workers go without (tests/live/hub_worker.py)."""
+    """One run. `control` names a safeguard that its workers go without (tests/live/hub_worker.py); with `patience`
+    (seconds that the log may be behind) the logs stand on a volume of their own that can fail."""
 
-    def __init__(self, broker: Broker, directory: Path, control: str = "") -> None:
+    def __init__(self, broker: Broker, directory: Path, control: str = "", patience: float = 0.0) -> None:
         self._broker = broker
         self.began = datetime.now(UTC)
         settings = Settings.load({"HEARTH_KAFKA": broker.bootstrap, "HEARTH_HOME": str(directory / "home"),
             "HEARTH_HTTP_PORT": str(hub._free_port("127.0.0.1")), "HEARTH_COMMIT_INTERVAL": "0.5",
-            "HEARTH_BATCH": "200"})  # fmt: skip
+            "HEARTH_BATCH": "200", **({"HEARTH_LOG_PATIENCE": str(patience)} if patience else {})})  # fmt: skip
         self.settings = settings.begin_run(self.began)
+        self.volume = LogVolume(self.settings.log_dir, directory / "log-control") if patience else None
         keys = load_keys(self.settings)
         ensure(broker.bootstrap, [_stamped(topic) for topic in bootstrap.topics(self.settings)])
-        environ = {**self.settings.environ(), "HEARTH_CONTROL": control}
+        environ = {**self.settings.environ(), "HEARTH_CONTROL": control,
+            "HEARTH_LOG_CONTROL": str(directory / "log-control")}  # fmt: skip
         self._workers = [
             Worker("tests.live.hub_worker", ["worker"], directory / f"w{number}", environ) for number in (1, 2)
         ]
-        self._desk = Worker("agents.processes", ["desk"], directory / "desk", environ)
+        desk = "tests.live.hub_desk" if patience else "agents.processes"
+        self._desk = Worker(desk, ["desk"], directory / "desk", environ)
         self._framing = Framing(Pseudonyms(keys.pseudonym, keys.pseudonym_version))
         self._recorder = Recorder(broker.bootstrap)
         self._over = threading.Event()
@@ -117,7 +124,8 @@ class HubRun:
             wait_for("who is known before", self._settled, 120)
             feeder.start()
             rushes = {len(faults) * quarter // 4 for quarter in (1, 2, 3)}
-            for number, fault in enumerate(Nemesis(self._workers, self._broker.restart).run(faults), start=1):
+            nemesis = Nemesis(self._workers, self._broker.restart, desk=self._desk, volume=self.volume)
+            for number, fault in enumerate(nemesis.run(faults), start=1):
                 say(f"{number} of {len(faults)} faults ({fault}), {feeder.sent} events sent")
                 if number in rushes:
                     feeder.rush(total // 6)
@@ -131,8 +139,21 @@ class HubRun:
                 process.stop()
         return feeder.published
 
+    def close(self) -> None:
+        """Take away what the machine has of the run."""
+        if self.volume is not None:
+            self.volume.close()
+
     def account(self, published: Published) -> Account:
         return Account(self.settings, published)
+
+    def disclosed_behind(self, account: Account, patience: float) -> dict[str, int]:
+        """Count what was sent while a decision older than `patience`, and what looking and sending take, was not under
+        a signed head."""
+        sent = sorted(at for at, _ in account.sent)
+        behind = account.behind(int((patience + LOOK_SECONDS) * 1000))
+        found = sum(bisect_left(sent, end) - bisect_right(sent, begin) for begin, end in behind)
+        return {"sent while the log was behind": found}
 
     def rehearsed(self, published: Published) -> Contents:
         """Return what every family's record holds when the same events go through the hub in memory, undisturbed."""
@@ -167,5 +188,5 @@ _WORKED = (
 
 
 def _stamped(topic: bootstrap.Topic) -> bootstrap.Topic:
-    told = topic.name.startswith((topology.DECISIONS, topology.ALERTS))
+    told = topic.name.startswith((topology.DECISIONS, topology.ALERTS, topology.CHECKPOINTS))
     return replace(topic, config={**topic.config, **_STAMPED}) if told else topic

@@ -15,7 +15,9 @@ import msgspec
 
 from agents import bootstrap
 from agents.adapters.keys import load_subscribers, subscriber_private_key
+from agents.adapters.log_reader import LogReader
 from agents.settings import Settings
+from consent.log.checkpoint import unverified
 from consent.seal import open_sealed
 from consent.sharing import agencies
 from schemas import records
@@ -117,3 +119,27 @@ class Standing:
     @cached_property
     def alerts(self) -> list[AlertRecord]:
         return [decode_alert_record(record.value) for record in self.recorder.all(topology.ALERTS)]
+
+    def behind(self, patience: int) -> list[tuple[int, int]]:
+        """Return the times (ms) in which a decision older than `patience` was under no signed head of the main log,
+        apart from each other and in order."""
+        origin, heads = self.settings.log_origin("main").encode(), []
+        for record in self.recorder.all(topology.CHECKPOINTS):
+            if record.key == origin:
+                heads.append((unverified(record.value).size, record.timestamp))
+        reader, late = LogReader(self.settings.log_dir / "main"), []
+        for at, decision in self.decisions.values():
+            if decision.get("log", "main") != "main":
+                continue
+            kept = reader.find(decision["id"])
+            signed = next((then for size, then in heads if kept and size > kept.index), 2**62)
+            if signed > at + patience:
+                late.append((at + patience, signed))
+        reader.close()
+        merged: list[tuple[int, int]] = []
+        for begin, end in sorted(late):
+            if merged and begin <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((begin, end))
+        return merged

@@ -1,7 +1,8 @@
 """Faults in an order, driven by counts from the environment: few in `make test`, all in `make faults`.
 
 HEARTH_FAULT_ROUNDS is how often a worker is killed at each boundary (default 1). At 10 or more: 20 kills at random
-moments, 5 sleeps past the session and one broker restart; below, one of each.
+moments, 5 sleeps past the session and one broker restart; below, one of each. As often as a boundary, the disk of the
+log is full, read-only, or fails call by call.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from tests.live.log_volume import LogVolume
 from tests.live.processes import Worker, wait_for
 
 BOUNDARIES = ("decisions", "outputs", "changelog", "commit")
 SLEEP_SECONDS = 9.0  # past the session timeout of 6 s
+LOG_FAULTS = ("log-full", "log-readonly", "log-eio")
+LOG_FAULT_SECONDS = 13.0  # far past the patience of such a run
 
 
 class Fault:
-    """One fault: `kind` is kill-at | kill | sleep-at | broker, `at` the boundary for the first and third."""
+    """One fault: `kind` is kill-at | kill | sleep-at | broker | log-full | log-readonly | log-eio, `at` the boundary
+    for the first and third."""
 
     def __init__(self, kind: str, at: str = "") -> None:
         self.kind = kind
@@ -30,23 +35,28 @@ class Fault:
         return f"{self.kind} {self.at}".strip()
 
 
-def plan(rounds: int | None = None, seed: int = 20261123) -> list[Fault]:
-    """Return the faults of a run, shuffled with a fixed seed."""
+def plan(rounds: int | None = None, seed: int = 20261123, *, log: bool = False) -> list[Fault]:
+    """Return the faults of a run, those of the disk of the `log` too, shuffled with a fixed seed."""
     each = int(os.environ.get("HEARTH_FAULT_ROUNDS", "1")) if rounds is None else rounds
     full = each >= 10
     faults = [Fault("kill-at", at) for at in BOUNDARIES for _ in range(each)]
     faults += [Fault("kill")] * (20 if full else 1)
     faults += [Fault("sleep-at", at) for at in (("outputs", "decisions", "changelog") * 2)[: 5 if full else 1]]
     faults += [Fault("broker")]
+    faults += [Fault(kind) for kind in LOG_FAULTS for _ in range(each) if log]
     random.Random(seed).shuffle(faults)
     return faults
 
 
 class Nemesis:
-    """Keeps two workers alive but for the faults it makes itself."""
+    """Keeps two workers alive but for the faults it makes itself; `desk` writes the log, which stands on `volume`."""
 
-    def __init__(self, workers: Sequence[Worker], restart_broker: Callable[[], None], seed: int = 7) -> None:
+    def __init__(
+        self, workers: Sequence[Worker], restart_broker: Callable[[], None], seed: int = 7,
+        desk: Worker | None = None, volume: LogVolume | None = None,
+    ) -> None:  # fmt: skip
         self._workers = list(workers)
+        self._desk, self._volume = desk, volume
         self._restart_broker = restart_broker
         self._random = random.Random(seed)
 
@@ -87,6 +97,30 @@ class Nemesis:
         self._revive()
         time.sleep(4.0)
         self._restart_broker()
+
+    def _log_full(self, _victim: Worker, _fault: Fault) -> None:
+        self._on_the_log(lambda volume: volume.fill(self._random.randrange(0, 200_000)))
+
+    def _log_eio(self, _victim: Worker, _fault: Fault) -> None:
+        self._on_the_log(LogVolume.break_calls)
+
+    def _log_readonly(self, _victim: Worker, _fault: Fault) -> None:
+        def come_back_read_only(volume: LogVolume) -> None:
+            # a volume is not made read-only under files that are open for writing: it goes, and the desk with it
+            wait_for("a read-only volume", lambda: (self._desk and self._desk.kill()) or volume.read_only(), 20)
+
+        self._on_the_log(come_back_read_only, same_desk=False)
+
+    def _on_the_log(self, make: Callable[[LogVolume], object], *, same_desk: bool = True) -> None:
+        """Make a fault, end it, and see the log go on; the desk lives through it."""
+        assert self._volume is not None
+        assert self._desk is not None
+        before = self._desk.pid
+        make(self._volume)
+        time.sleep(LOG_FAULT_SECONDS)
+        self._volume.heal()
+        wait_for("the log going on by itself", self._volume.goes_on(), 60)
+        assert self._desk.pid == before or not same_desk, "the desk ended though the log's disk alone had failed"
 
 
 class Feeder:

@@ -39,6 +39,10 @@ class Worker:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    @property
     def asleep(self) -> bool:
         """Tell whether the process is stopped by SIGSTOP."""
         if not self.alive or self._process is None:

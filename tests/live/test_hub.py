@@ -78,7 +78,7 @@ def test_every_event_gets_a_receipt_though_every_process_is_killed_once(running:
 
 def logged(running: Hub) -> int:
     """Return the size of the main log as its published head says."""
-    head = bootstrap.open_queries(running.settings).checkpoint(f"{running.settings.log_name}/main")
+    head = bootstrap.open_queries(running.settings).checkpoint(running.settings.log_origin("main"))
     return int(head.split(b"\n")[1]) if head else 0
 
 

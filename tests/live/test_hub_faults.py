@@ -24,6 +24,7 @@ from tests.live.nemesis import Fault, plan
 pytestmark = [pytest.mark.kafka, pytest.mark.fault]
 
 EVENTS = int(os.environ.get("HEARTH_FAULT_EVENTS", "3000"))
+PATIENCE = 4.0  # seconds that the log may be behind
 FULL = int(os.environ.get("HEARTH_FAULT_ROUNDS", "1")) >= 10
 
 
@@ -56,17 +57,29 @@ def table(*parts: Mapping[str, int]) -> str:
 def test_no_fault_loses_an_event_or_tells_anybody_twice(
     broker: Broker, tmp_path: Path, say: Callable[[str], None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Kills at every boundary and at random, sleeps past the session and a broker's restart leave an exact account."""
-    run = HubRun(broker, tmp_path)
-    faults = [fault for fault in plan() if FULL or fault.kind != "broker"]
-    published = run.go(faults, EVENTS, say)
-    account = run.account(published)
-    differences = differing(account.world.contents(), run.rehearsed(published))
-    findings = account.findings() | {"families that differ from the rehearsal": len(differences)}
-    with capfd.disabled():
-        print(table({"faults": len(faults)}, account.places(), findings), flush=True)
-    assert dict.fromkeys(findings, 0) == findings, "\n".join([*differences[:10], *account.changelog.where[:10]])
-    assert _verified(run), "hearth audit verify"
+    """Kills at every boundary and at random, sleeps past the session, a broker's restart, and a log's disk that is
+    full, read-only, or fails call by call leave an exact account; what was sent was sent while the log kept up."""
+    run = HubRun(broker, tmp_path, patience=PATIENCE)
+    try:
+        faults = [fault for fault in plan(log=True) if FULL or fault.kind != "broker"]
+        published = run.go(faults, EVENTS, say)
+        account = run.account(published)
+        differences = differing(account.world.contents(), run.rehearsed(published))
+        findings = account.findings() | {"families that differ from the rehearsal": len(differences)}
+        findings |= run.disclosed_behind(account, PATIENCE)
+        failed = run.volume.failed() if run.volume else {}
+        with capfd.disabled():
+            print(table(_made(faults, run), account.places(), failed, findings), flush=True)
+        assert dict.fromkeys(findings, 0) == findings, "\n".join([*differences[:10], *account.changelog.where[:10]])
+        assert {"EIO at create", "EIO at rename", "EIO at sync", "SQLite at commit"} <= set(failed)
+        assert _verified(run), "hearth audit verify"
+    finally:
+        run.close()
+
+
+def _made(faults: list[Fault], run: HubRun) -> dict[str, int]:
+    on = f"  on the log's disk ({run.volume.kind})" if run.volume else "  on the log's disk"
+    return {"faults": len(faults), on: sum(fault.kind.startswith("log-") for fault in faults)}
 
 
 @pytest.mark.timeout(1800)
