@@ -73,6 +73,11 @@ def blind(to: Held) -> Held:
     return msgspec.structs.replace(to, clearance=_BELOW) if getattr(to, "clearance", "") == SEALED else to
 
 
+def in_its_layer(alert: str) -> bool:
+    """Whether an alert, by its key in its family's state, is the sealed layer's: it moves no time but its own."""
+    return alert.startswith(f"{SEALED}|")
+
+
 def log_of(audience: str, log: str) -> str:
     """Return the log of a decision in an alert: all that a sealed alert cites is decided in the sealed log."""
     return SEALED if audience == SEALED else log

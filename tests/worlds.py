@@ -7,7 +7,7 @@ shows otherwise than B is what the seal hides. Keys, nonces and salts are consta
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -34,8 +34,9 @@ from schemas.ids import FamilyId
 from schemas.people import PeopleRecord, people_key
 from schemas.records import CloudEvent, Record
 from streams import topology
+from streams.again import decide_again
 from streams.intake_names import as_known, event_key
-from streams.outcome import Emit
+from streams.outcome import Emit, Outcome, State
 from streams.pipeline import Pipeline
 from streams.receipts import receipt_id
 from streams.timeline import Family
@@ -69,6 +70,7 @@ class Script(msgspec.Struct):
     told: list[Told]
     ticks: list[datetime]
     end: datetime
+    held_up: timedelta = timedelta()  # how long every alert waits for the broker before it leaves
 
     def publishers(self) -> set[str]:
         return {one.agency for one in self.told if one.hidden}
@@ -346,6 +348,8 @@ class Desk:
         return None
 
     def play(self, script: Script, variant: str) -> Desk:
+        if script.held_up:
+            self.hub.pipeline._stages = {**self.hub.pipeline._stages, "family": self._held_up(script.held_up)}
         waiting = sorted(script.ticks)
         for place, one in enumerate(script.told):
             while waiting and waiting[0] < one.at:
@@ -364,6 +368,19 @@ class Desk:
         self._log_of_the_hub()
         self.project()
         return self
+
+    def _held_up(self, time: timedelta) -> Callable[[Sequence[Record], State[Any]], Outcome]:
+        """The family stage before a broker that is away for so long: what was to leave is decided again."""
+
+        def stage(batch: Sequence[Record], state: State[Any]) -> Outcome:
+            decided = self.hub.family(batch, state)
+            at = datetime.fromtimestamp(batch[-1].timestamp / 1000, UTC) + time
+            leaves = decide_again(self.hub.family, decided, state, at, 0) if decided.sends else Outcome()
+            return Outcome(
+                decisions=decided.decisions + leaves.decisions, emits=leaves.emits if decided.sends else decided.emits
+            )
+
+        return stage
 
     def _log_of_the_hub(self) -> None:
         for one in self.hub.trace.log:

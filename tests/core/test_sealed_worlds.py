@@ -77,6 +77,7 @@ FILTERS: list[tuple[object, str, Callable[..., Any]]] = [
     (sealed, "log_of", lambda _, log: log),
     (sealed, "review_topic", lambda _: topology.REVIEW),
     (sealed, "in_layer", _everything),
+    (sealed, "in_its_layer", lambda _: False),
     (sealed, "quarantine_topic", lambda _: topology.QUARANTINE),
     (queries, "open_quarantine", _as_it_is),
     (queries, "open_decisions", _as_it_is),
@@ -100,13 +101,18 @@ def scene(name: str) -> Script:
     named = story.professional("social-care", "manager", subscriber="named-professional", clearance="sealed")
     story.relate(mia, jo, "mother")
     story.lead(lead, mia)
-    if name != "in_layer":
+    if name not in ("in_layer", "in_its_layer"):
         story.missing(mia, 4, risk="high")
     before = len(story.events)
     if name == "makes_party":  # Mia's lead is the adult whom a sealed notice names
         story.domestic_abuse(jo, eve, 3, children=[mia], tier="sealed")
     elif name == "names":
         story.not_brought(Somebody("Renamed", "Elsewhere", mia.born, mia.nhs, mia.upn, mia.local), 0, tier="sealed")
+    elif name == "in_its_layer":  # an agreement that ends with the day, and an alert that leaves after midnight
+        story.agree(jo, mia, until_days_ahead=1)
+        story.not_brought(mia, 9)
+        before = len(story.events)
+        story.assessed(mia, ["2B", "4B"], 4, tier="sealed")
     elif "quarantine" in name:
         story.not_brought(mia, 1, service="no such service", tier="sealed")
     else:  # held: nobody agreed to it
@@ -114,13 +120,16 @@ def scene(name: str) -> Script:
     after = len(story.events)
     story.strength("school", mia, 1, "attendance-recovered")
     start = datetime.combine(TODAY, time(18), UTC)
-    days = [0] * before + [9] + [2] * (len(story.events) - after)  # what is open and comes last was received before it
+    days = [0] * before + [0 if name == "in_its_layer" else 9] * (after - before) + [2] * (len(story.events) - after)  # what is open and comes last was received before it
     told = [
         Told(agency, event, start + timedelta(days=days[n]), before <= n < after)
         for n, (agency, event) in enumerate(story.events)
     ]
     ticks = [start + timedelta(days=n) for n in (10, 80, 90)]
-    return Script(Cast([mia, mia, jo, eve, eve], [lead, named], [named]), told, ticks, start + timedelta(days=91))
+    held_up = timedelta(hours=10) if name == "in_its_layer" else timedelta()
+    return Script(
+        Cast([mia, mia, jo, eve, eve], [lead, named], [named]), told, ticks, start + timedelta(days=91), held_up
+    )
 
 
 @pytest.mark.parametrize(("where", "name", "without"), FILTERS, ids=[name for _, name, _ in FILTERS])
