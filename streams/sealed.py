@@ -13,6 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
+from consent.seal import Pseudonyms
+from schemas.ids import EventKey
 from schemas.records import Facts
 from streams import topology
 
@@ -38,6 +40,14 @@ def learns(facts: Facts) -> bool:
 def names(facts: Facts) -> bool:
     """Whether the name said in this item may become the one that the person is shown under."""
     return facts.tier != SEALED
+
+
+def filed_as(names: Pseudonyms, key: EventKey, tier: str) -> EventKey:
+    """Return the key that an event is filed under: a sealed one's is apart, for its publisher may use the id openly.
+
+    So whether an open event was seen before, and all that comes of it, is a function of open events.
+    """
+    return names.event(SEALED, key) if tier == SEALED else key
 
 
 def registers(facts: Facts) -> bool:
