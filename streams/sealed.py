@@ -19,7 +19,8 @@ from schemas.records import Facts
 from streams import topology
 
 SEALED = "sealed"  # the highest tier, the clearance for it, the audience of its alerts and the name of its log
-_BELOW = "shielded"
+_OPEN = ("normal", "sensitive", "shielded")  # every other tier (schemas/codes/tiers.toml)
+_BELOW = _OPEN[-1]
 
 Held = TypeVar("Held", bound=msgspec.Struct)
 
@@ -93,14 +94,22 @@ def log_of(audience: str, log: str) -> str:
     return SEALED if audience == SEALED else log
 
 
+def may_know(clearance: str, audience: str) -> bool:
+    """Whether somebody of this clearance may know of an alert to this audience: of a sealed one, those cleared."""
+    return audience != SEALED or clearance == SEALED
+
+
 def review_topic(sealed: bool) -> str:
     """Return where something waits for a person: what is sealed, with those cleared for it."""
     return topology.REVIEW_SEALED if sealed else topology.REVIEW
 
 
 def quarantine_topic(tier: str) -> str:
-    """Return where an event that breaks its contract is put aside, by the tier that it says it has."""
-    return topology.QUARANTINE_SEALED if tier == SEALED else topology.QUARANTINE
+    """Return where an event that breaks its contract is put aside, by the tier that it says it has.
+
+    One that says none, or that cannot be read, is aside openly; a tier that is no tier may have been meant to be this.
+    """
+    return topology.QUARANTINE if tier in ("", *_OPEN) else topology.QUARANTINE_SEALED
 
 
 def in_layer(facts: Facts, sealed: bool) -> bool:

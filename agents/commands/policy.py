@@ -18,7 +18,7 @@ import msgspec
 import typer
 
 from agents.adapters.log_reader import LogReader
-from agents.commands.auditing import LOGS
+from agents.commands.auditing import LOGS, may_read
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.settings import Settings
 from consent import mutants, policy, trial
@@ -191,6 +191,8 @@ def _recorded(log: str, log_dir: Path | None) -> Iterator[Decision]:
     """Yield the decisions that the log keeps, in order. What was erased, or is no decision, is passed over."""
     if log not in LOGS:
         raise Stop(Exit.USAGE, f"--log is one of {', '.join(LOGS)}")
+    if log_dir is None:
+        may_read(log)
     directory = (log_dir or Settings.load().log_dir) / log
     try:
         reader = LogReader(directory)

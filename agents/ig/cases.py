@@ -18,6 +18,7 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import IG_CASES
+from agents.clearance import open_cases
 from agents.ig.decisions import DecisionLog, Sought
 from agents.ports import Producer
 from agents.queries import Queries
@@ -130,10 +131,8 @@ class Cases:
 
     def all(self, today: date) -> list[Case]:
         """Return every case, those that fall due first in front."""
-        query = sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place)
-        if self.officer.clearance != "sealed":
-            query = query.where(IG_CASES.c.log == "main")
         log = DecisionLog(self.queries, self.officer)
+        query = open_cases(sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place), log.cleared)
         opened = (self._opened(one) for one in log.bodies(Sought(stage=break_glass.STAGE, outcome="share")))
         by_case: dict[str, list[Said]] = {said.case: [said] for said in opened}
         for row in self.queries.ask(query):

@@ -14,9 +14,11 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import DECISIONS
+from agents.clearance import open_decisions
 from agents.queries import Queries
 from consent.decision import Decision, decode
 from schemas.people import KnownPractitioner
+from streams.sealed import SEALED
 
 IG_ROLE = "ig-officer"
 Kind = Literal["look", "machine"]
@@ -84,7 +86,7 @@ class DecisionLog:
 
     def __init__(self, queries: Queries, officer: KnownPractitioner | None) -> None:
         self._queries = queries
-        self.cleared = officer is not None and officer.clearance == "sealed"
+        self.cleared = officer is not None and officer.clearance == SEALED
 
     def opened(self) -> DecisionLog:
         """Return the same without what is sealed, whatever the officer is cleared for."""
@@ -131,8 +133,7 @@ class DecisionLog:
 
     def select(self, *columns: Any) -> sql.Select[Any]:
         """Select from the decisions that this officer may know of: every question goes through here."""
-        query = sql.select(*columns)
-        return query if self.cleared else query.where(DECISIONS.c.log == "main")
+        return open_decisions(sql.select(*columns), self.cleared)
 
 
 def narrowed(query: sql.Select[Any], sought: Sought) -> sql.Select[Any]:
