@@ -31,7 +31,8 @@ from streams.identity.directory import Directory
 from streams.intake_names import birth, every_id, usable
 from streams.outcome import Emit
 from streams.recipients import as_recipient
-from streams.timeline import Family, on_day
+from streams.sealed import SEALED
+from streams.timeline import Family, known_openly, on_day
 
 T = TypeVar("T")
 Places = Mapping[tuple[str, int], int]
@@ -89,7 +90,7 @@ class Reading:
         """
         for _ in range(_TRIES):
             begun, records = time.monotonic(), self._records(family)
-            state = disclose.replay(self.stage, family, records, now)
+            state = self._replay(family, records, now)
             decisions, found = decide(state, now)
             self.log(decisions)
             stands = self._stands(state, records, now)
@@ -126,7 +127,10 @@ class Reading:
 
     def replayed(self, family: FamilyId, now: datetime) -> Family:
         """Return the family's state as of now, from everything that the hub has taken in."""
-        return disclose.replay(self.stage, family, self._records(family), now)
+        return self._replay(family, self._records(family), now)
+
+    def _replay(self, family: FamilyId, records: list[Record], now: datetime) -> Family:
+        return disclose.replay(self.stage, family, records, now)
 
     def _records(self, family: FamilyId) -> list[Record]:
         self.wait()
@@ -137,7 +141,7 @@ class Reading:
         after = self._records(state.family)
         if len(after) == len(records):
             return True
-        return disclose.replay(self.stage, state.family, after, now).register.version() == state.register.version()
+        return self._replay(state.family, after, now).register.version() == state.register.version()
 
     def wait(self) -> None:
         """Return when the projection has all that stands on the topics now. Raises Behind."""
@@ -170,12 +174,12 @@ class Reading:
     ) -> Decision:
         family, on = self.replayed(name, now), on_day(now)
         to = as_recipient(reader, family, self.stage.directory, on)
-        ground = family.register.ground_for(person, on)
+        ground, section = family.register.ground_for(person, on), family.sections.get(person)
         state, agreement = family.register.agreement_state(purpose, "relationships", to.agency, to.role, person, on)
         request = _request(reader, to.sector, purpose)._replace(
             involved="involved" if to.involved else "not-involved",
             party=to.party,
-            tier="normal" if known_openly(family, person) else "sealed",
+            tier="normal" if section is not None and known_openly(section) else SEALED,  # then not even findable
             agreement=state,
             ground=ground.claim if ground else "none",
             body=body_of(to),
@@ -208,11 +212,3 @@ def _request(reader: KnownPractitioner, sector: str, purpose: str) -> Request:
         party="none", category="relationships", sensitivity="none", tier="normal", publisher=reader.agency,
         purpose=purpose, sharing_agreement="in-date", agreement="none", ground="none", approver="none",
     )  # fmt: skip
-
-
-def known_openly(family: Family, person: PersonId) -> bool:
-    """Whether anything but sealed items makes the person known here: what is sealed must not even be findable."""
-    section = family.sections.get(person)
-    if section is None:
-        return False
-    return bool(section.books) or any(entry.facts.tier != "sealed" for entry in section.entries.values())

@@ -24,6 +24,7 @@ from consent.request import Request
 from consent.sharing import sensitivity, sharing_agreement_state
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
+from streams import sealed
 
 Persons = tuple[PersonId, ...]
 """Every id of the one person that an item is about: more than one where they were minted twice."""
@@ -132,7 +133,7 @@ class Gate:
             sector=to.sector,
             clearance=to.clearance,
             involved=_involved(to),
-            party=to.sealed_party if facts.tier == "sealed" else to.party,
+            party=sealed.party(to, facts.tier),
             category=facts.category,
             sensitivity=kind,
             tier=facts.tier,

@@ -1,7 +1,9 @@
 """What is sealed changes nothing for anybody who is not cleared for it: every filter that keeps it so, by name.
 
 Two worlds that differ only in sealed events look the same, byte by byte, to every observer who is neither cleared for
-them nor their publisher (tests/core/test_sealed_worlds.py, which fails when any one of these is taken away).
+them nor their publisher (tests/core/test_sealed_worlds.py, which fails when any one of these is taken away). Those of
+the projection stand in agents/clearance.py; what else asks for the tier, the clearance or the log is listed in
+tests/core/test_sealed_places.py. That what is sealed is shown to those cleared for it is the policies' to say.
 The hub's record has two layers: the open one, which is worked out as if nothing sealed were there, and over it the
 sealed one, which may rest on the open one, is decided into a log of its own, and is told to the cleared queue alone.
 """
@@ -9,7 +11,7 @@ sealed one, which may rest on the open one, is decided into a log of its own, an
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -23,6 +25,15 @@ _OPEN = ("normal", "sensitive", "shielded")  # every other tier (schemas/codes/t
 _BELOW = _OPEN[-1]
 
 Held = TypeVar("Held", bound=msgspec.Struct)
+
+
+class Recipient(Protocol):
+    """What is asked of a recipient here (streams/gate.py)."""
+
+    @property
+    def party(self) -> str: ...
+    @property
+    def sealed_party(self) -> str: ...
 
 
 def is_sealed(facts: Facts) -> bool:
@@ -92,6 +103,16 @@ def in_its_layer(alert: str) -> bool:
 def log_of(audience: str, log: str) -> str:
     """Return the log of a decision in an alert: all that a sealed alert cites is decided in the sealed log."""
     return SEALED if audience == SEALED else log
+
+
+def openly(log: str) -> bool:
+    """Whether a decision in this log stands in the open one: each look leaves its record there."""
+    return log != SEALED
+
+
+def party(to: Recipient, tier: str) -> str:
+    """How a recipient is a party where an item of this tier is decided: by sealed items as well, for a sealed one."""
+    return to.sealed_party if tier == SEALED else to.party
 
 
 def may_know(clearance: str, audience: str) -> bool:
