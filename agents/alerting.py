@@ -75,6 +75,8 @@ class Alerting:
         return sorted(found.values(), key=lambda one: one.changed_at, reverse=True)
 
     def _stands_with(self, reader: KnownPractitioner, record: AlertRecord) -> bool:
+        if not sealed.may_know(reader.clearance, record.clearance):
+            return False
         handed = [said for said in self.said(record.id) if said.kind == HANDED_OVER]
         if handed:
             return handed[-1].to == reader.practitioner

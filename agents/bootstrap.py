@@ -40,6 +40,7 @@ from consent.log.checkpoint import verifier_key
 from consent.log.entry import derived_salt
 from consent.log.trust import parse_trust
 from consent.seal import Pseudonyms
+from schemas.codec import decode
 from schemas.errors import Refusal
 from schemas.ids import PractitionerId
 from schemas.people import KnownPractitioner
@@ -54,12 +55,13 @@ from streams.identity.batch import Done
 from streams.identity.directory import Directory
 from streams.identity.practitioners import Contact, contact_of
 from streams.identity.resolver import Resolver
-from streams.intake import Intake, Seen, origin_of
+from streams.intake import Intake, Seen, origin_of, tier_of
 from streams.intake_answers import Answers, Origin
 from streams.linking import Linking
 from streams.outcome import Emit
 from streams.recipients import TIERS, Queue
 from streams.risk.rules import rule_book
+from streams.sealed import SEALED
 
 if TYPE_CHECKING:
     from agents.ig.agreements_due import AgreementsDue
@@ -73,6 +75,7 @@ QUEUES = (
 )
 TYPED_SOURCES: frozenset[str] = frozenset()  # sources whose ids are unique per type only: none of ours is
 LOG_GROUP = "hearth-log-"  # the sequencers' consumer groups
+UNKNOWN_TIER = "?"  # of a record of the hub's own, whose seal is not opened to put it aside
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def topics(settings: Settings) -> list[Topic]:
 
 def sequencer(settings: Settings, log: str) -> Sequencer:
     """Open one log's writer over what was published of it before, and its sequencer."""
-    seen = KafkaConsumer(settings.kafka, [topology.CHECKPOINTS])
+    seen = KafkaConsumer(settings.kafka, [topology.checkpoints_of(f"/{log}")])
     heads = partial(heads_since, seen)
     private = load_keys(settings).logs[log]
     try:
@@ -235,13 +238,15 @@ def sequencer(settings: Settings, log: str) -> Sequencer:
     except BaseException:
         seen.close()  # a desk whose disk fails tries again and again
         raise
+    if log == SEALED:
+        (settings.log_dir / log).chmod(0o700)  # even how large it is tells
     consumer = KafkaConsumer(settings.kafka, [topology.decisions_for(log)], group=LOG_GROUP + log)
     salt = partial(derived_salt, private)
     return Sequencer(writer, consumer, KafkaProducer(settings.kafka), now, salt, published=heads)
 
 
 def heads_since(seen: KafkaConsumer) -> list[bytes]:
-    """Return what `seen` has not read yet of topic `checkpoints`, up to its end of now."""
+    """Return what `seen` has not read yet of a log's published heads, up to its end of now."""
     published: list[Record] = []
     read_all(seen, published.extend)
     return [record.value for record in published if record.value]
@@ -291,9 +296,18 @@ def door(settings: Settings) -> Door:
 
 def _aside(answers: Answers, record: Record, path: str, code: str, problem: str, fix: str) -> list[Emit]:
     """Return what becomes of a record that a stage could not work through: quarantine, and its publisher's receipt."""
-    made = answers.refused(record, _origin(record), Refusal(path, code, problem, fix), "", "quarantined")
     published = record.topic.startswith(topology.inbound(""))
-    return [emit for emit in made if published or emit.topic == topology.QUARANTINE]
+    tier = _tier(record) if published else UNKNOWN_TIER
+    made = answers.refused(record, _origin(record), Refusal(path, code, problem, fix), "", "quarantined", tier)
+    return [emit for emit in made if published or not emit.topic.startswith(topology.receipts(""))]
+
+
+def _tier(record: Record) -> str:
+    """The tier that a publisher's record says it has; none where it cannot be read, as at intake."""
+    try:
+        return tier_of(decode(record))
+    except Refusal:
+        return ""
 
 
 def _origin(record: Record) -> Origin:

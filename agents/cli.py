@@ -15,6 +15,7 @@ from agents.commands import (
     practitioner,
     quarantine,
     retention,
+    review,
     schemas,
     subscriber,
     token,
@@ -41,7 +42,7 @@ ONE_WORD = (up, publish, find, timeline, who, break_glass, held, record, record_
 WITH_SUBCOMMANDS = {
     "alerts": alerts, "agreement": agreement, "quarantine": quarantine, "audit": audit, "schemas": schemas,
     "ig": ig, "token": token, "practitioner": practitioner, "subscriber": subscriber, "witness": witness,
-    "policy": policy, "retention": retention,
+    "policy": policy, "retention": retention, "review": review,
 }  # fmt: skip
 
 app = typer.Typer(

@@ -11,7 +11,7 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Engine, Row
 
 from agents.adapters import database as tables
-from agents.projector_rows import SEALED_REASON
+from agents.clearance import open_alerts, open_decisions, open_quarantine, open_reviews
 from consent.decision import Decision
 from consent.decision import decode as decode_decision
 from schemas.ids import FamilyId, PersonId, PractitionerId, Pseudonym
@@ -20,7 +20,6 @@ from schemas.records import Quarantined, Receipt, Record, Review, decode_quarant
 from streams import topology
 from streams.linking import BOOK
 from streams.notice import AlertRecord, decode_alert_record
-from streams.sealed import SEALED
 
 
 class Burden(msgspec.Struct, frozen=True):
@@ -171,8 +170,9 @@ class Queries:
         query = query if agency is None else query.where(table.c.agency == agency)
         return [decode_quarantined(row.body) for row in self.ask(query)]
 
-    def quarantined(self, id: str) -> Quarantined | None:  # noqa: A002
-        found = self.ask(sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id))
+    def quarantined(self, id: str, cleared: bool = False) -> Quarantined | None:  # noqa: A002
+        query = sql.select(tables.QUARANTINE.c.body).where(tables.QUARANTINE.c.id == id)
+        found = self.ask(open_quarantine(query, cleared))
         return decode_quarantined(found[0].body) if found else None
 
     def quarantine_counts(self, cleared: bool = False) -> dict[str, int]:
@@ -186,6 +186,11 @@ class Queries:
         table = tables.REVIEW
         query = open_reviews(sql.select(table.c.body).order_by(table.c.received_at.desc(), table.c.id), cleared)
         return [decode_review(row.body) for row in self.ask(query.limit(most))]
+
+    def reviewed(self, id: str, cleared: bool = False) -> Review | None:  # noqa: A002
+        query = sql.select(tables.REVIEW.c.body).where(tables.REVIEW.c.id == id)
+        found = self.ask(open_reviews(query, cleared))
+        return decode_review(found[0].body) if found else None
 
     def review_counts(self, cleared: bool = False) -> dict[str, int]:
         table = tables.REVIEW
@@ -239,26 +244,6 @@ class Queries:
 
     def _count(self, query: sql.Select[Any]) -> int:
         return int(self.ask(sql.select(sql.func.count()).select_from(query.subquery()))[0][0])
-
-
-def open_decisions(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
-    """Leave out the sealed log's decisions for whoever is not `cleared` for what is sealed."""
-    return query if cleared else query.where(tables.DECISIONS.c.log != SEALED)
-
-
-def open_alerts(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
-    """Leave out the alerts that rest on sealed items: they go to recipients cleared for them, and to nobody else."""
-    return query if cleared else query.where(tables.ALERTS.c.clearance != SEALED)
-
-
-def open_reviews(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
-    """Leave out what waits for a person who is cleared for what is sealed."""
-    return query if cleared else query.where(tables.REVIEW.c.reason.not_like(SEALED_REASON + "%"))
-
-
-def open_quarantine(query: sql.Select[Any], cleared: bool) -> sql.Select[Any]:
-    """Leave out what says of itself that it is sealed."""
-    return query if cleared else query.where(tables.QUARANTINE.c.code.not_like(SEALED_REASON + "%"))
 
 
 def _links(family: FamilyId | None = None) -> sql.Select[Any]:

@@ -32,7 +32,7 @@ from streams.recipients import as_recipient
 from streams.sealed import SEALED
 from streams.timeline import Family, on_day
 
-__all__ = ["NOBODY", "Behind", "Families", "Places", "Projection", "Reading", "known_openly"]
+__all__ = ["NOBODY", "Behind", "Families", "Places", "Projection", "Reading"]
 
 T = TypeVar("T")
 Places = Mapping[tuple[str, int], int]
@@ -156,11 +156,14 @@ class Reading:
     def replayed(self, family: FamilyId, now: datetime) -> Family:
         """Return the family's state as of now, from everything that the hub has taken in."""
         self.wait()
-        return disclose.replay(self.stage, family, self.projection.family_records(family), now)
+        return self._replay(family, self.projection.family_records(family), now)
+
+    def _replay(self, family: FamilyId, records: list[Record], now: datetime) -> Family:
+        return disclose.replay(self.stage, family, records, now)
 
     def _seen(self, name: FamilyId, reader: KnownPractitioner, now: datetime) -> _Seen:
         records = self.projection.family_records(name)
-        state = disclose.replay(self.stage, name, records, now)
+        state = self._replay(name, records, now)
         return _Seen(state, len(records), as_recipient(reader, state, self.stage.directory, on_day(now)))
 
     def _stands(
@@ -184,7 +187,7 @@ class Reading:
         records = self.projection.family_records(seen.state.family)
         after = seen.state
         if len(records) != seen.records:
-            after = disclose.replay(self.stage, seen.state.family, records, now)
+            after = self._replay(seen.state.family, records, now)
             # what only the cleared may know of must not make anybody else's look a second one in the open log
             if reader.clearance == SEALED or after.place != seen.state.place:
                 return False
@@ -214,10 +217,3 @@ class Reading:
                 return person
         return None
 
-
-def known_openly(family: Family, person: PersonId) -> bool:
-    """Whether anything but sealed items makes the person known here: what is sealed must not even be findable."""
-    section = family.sections.get(person)
-    if section is None:
-        return False
-    return bool(section.books) or any(entry.facts.tier != "sealed" for entry in section.entries.values())

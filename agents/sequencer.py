@@ -1,4 +1,5 @@
-"""Gives decisions their place in the log: topic `decisions` (or `decisions.sealed`) → the log's files → `checkpoints`.
+"""Gives decisions their place in the log: topic `decisions` (or `decisions.sealed`) → the log's files → `checkpoints`
+(or `checkpoints.sealed`).
 
 One step: read a batch → read the heads published meanwhile: one that is not this log's own past was signed by another
 writer, and nothing is signed beside it → append the batch (repeats drop by decision id), on disk and signed → publish
@@ -22,7 +23,7 @@ from consent.log.entry import LogEntry, head, salted, told
 from schemas.errors import Refusal
 from schemas.records import Record
 from streams.outcome import Emit, place_of
-from streams.topology import CHECKPOINTS
+from streams.topology import checkpoints_of
 
 
 class Log(Protocol):
@@ -57,8 +58,8 @@ class Sequencer:
         published: Callable[[], Iterable[bytes]] = tuple,
     ) -> None:
         """`consumer` reads the log's decisions topic only; `salt` gives the salt of an entry that has none, the same
-        for the same bytes; `most` is how many decisions a step takes at once; `published` returns what came to topic
-        `checkpoints` since it was last asked, up to that topic's end."""
+        for the same bytes; `most` is how many decisions a step takes at once; `published` returns what came to the
+        log's topic of heads since it was last asked, up to that topic's end."""
         self._log, self._consumer, self._producer = log, consumer, producer
         self._clock, self._salt, self._most, self._heads = clock, salt, most, published
         self._polled: list[Record] = []  # read, and not yet through
@@ -115,7 +116,7 @@ class Sequencer:
     def _publish(self) -> None:
         if self._log.head == self._published:
             return
-        self._producer.send([Emit(CHECKPOINTS, self._log.origin, self._log.head)])
+        self._producer.send([Emit(checkpoints_of(self._log.origin), self._log.origin, self._log.head)])
         self._producer.flush()
         self._published = self._log.head
 

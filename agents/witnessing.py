@@ -1,7 +1,7 @@
 """Has a log's newest head cosigned by its witnesses, beside the sequencer and never in its way.
 
 A witness that is away is asked again later, about the head that is the newest by then. Once the policy's quorum has
-cosigned a head, the note stands in `<log>/cosigned` and goes to topic `checkpoints`, under the key `<origin>#cosigned`.
+cosigned a head, the note stands in `<log>/cosigned` and goes to where its heads go, under the key `<origin>#cosigned`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from consent.log.trust import Trust, Witness
 from consent.log.witness import Asked
 from schemas.errors import Refusal
 from streams.outcome import Emit
-from streams.topology import CHECKPOINTS
+from streams.topology import checkpoints_of
 
 _EVERY_SECONDS = 1.0
 _LONGEST_PAUSE = 60.0  # before a witness that gave no cosignature is asked again
@@ -125,7 +125,7 @@ class Witnessing:
 
     def _publish(self) -> None:
         if self._unpublished:
-            self._producer.send([Emit(CHECKPOINTS, f"{self._key.name}#cosigned", self._unpublished)])
+            self._producer.send([Emit(checkpoints_of(self._key.name), f"{self._key.name}#cosigned", self._unpublished)])
             self._producer.flush()
             self._unpublished = b""
 

@@ -101,6 +101,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     signs: tuple[str, ...] = ()
     data: dict[str, Any] = {}
     said: PersonAsKnown | None = None
+    known_as: EventKey | None = None  # by which corrections name the event, where it is filed under another key
 
 
 # ------------------------------------------------------------------ family.items (key: family id)

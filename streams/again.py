@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from streams import sealed
 from streams.family import FamilyStage
 from streams.family_state import Value
 from streams.outcome import Outcome, Send, State
@@ -33,8 +34,10 @@ def decide_again(
         family = families[name]
         for send in old:
             _take_back(family, send)
-        family.as_of = max(family.as_of, at) if family.as_of and at else family.as_of or at
-        family.register_version = ""
+        if all(sealed.in_its_layer(send.key) for send in old if send.family == name):
+            family.sealed_as_of, family.stirred = sealed.later(family.sealed_as_of, at), True
+        else:
+            family.as_of, family.register_version = sealed.later(family.as_of, at), ""
         stage.settle(family, partition, state, fresh)
         state.put(name, family)
     return fresh

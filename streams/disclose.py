@@ -113,7 +113,7 @@ def show(
     decisions: list[Decision] = []
     lines = [_line(stage, family, seen, e, now, decisions) for e in seen.shown]
     lines += _attendance(stage, family, seen, now, decisions)
-    if all(one.log == sealed.SEALED for one in decisions):  # each look leaves its record in the open log
+    if not any(sealed.openly(one.log) for one in decisions):
         decisions.append(stage.linking.nothing_shown(family, seen.recipient, purpose, now))
     if not lines:
         return decisions, None

@@ -26,6 +26,7 @@ from consent.request import Request
 from consent.sharing import sensitivity, sharing_agreement_state
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
+from streams import sealed
 
 T = TypeVar("T")
 Persons = tuple[PersonId, ...]
@@ -134,7 +135,7 @@ class Gate:
             sector=to.sector,
             clearance=to.clearance,
             involved=_involved(to),
-            party=to.sealed_party if facts.tier == "sealed" else to.party,
+            party=sealed.party(to, facts.tier),
             category=facts.category,
             sensitivity=kind,
             tier=facts.tier,

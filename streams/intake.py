@@ -46,7 +46,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class Intake:
-    """The stage. `state`: event key → `Seen`. Refusals go to quarantine; nothing else is caught.
+    """The stage. `state`: key → `Seen`, by what an event is filed under. Refusals go to quarantine; nothing else is
+    caught.
 
     `typed_sources`: sources whose ids are unique per type of event only (their adapters say so). `largest`: bytes of
     a record's value, at which every way in stops, also one that comes by Kafka past the door.
@@ -95,11 +96,14 @@ class Intake:
         except Refusal as refusal:
             return self._answers.refused(record, origin, refusal, receipt, "quarantined", tier_of(event))
         now = Seen(receipt, origin.place)
-        before = state.get(key)
+        filed = sealed.filed_as(self.names, key, tier_of(event))
+        before = state.get(filed)
+        if before is None and filed != key:  # a sealed one may conflict with an open one, never the other way round
+            before = state.get(key)
         if before is not None:
             return self._again(record, origin, receipt, before, now, tier_of(event))
-        state.put(key, now)
-        return self._accept(origin, event, key, content, receipt, remarks)
+        state.put(filed, now)
+        return self._accept(origin, event, filed, content, receipt, remarks)
 
     def _again(
         self, record: Record, origin: Origin, receipt: str, before: Seen, now: Seen, tier: str

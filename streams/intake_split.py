@@ -14,6 +14,7 @@ from schemas.contract import Contract
 from schemas.errors import KeyDestroyed
 from schemas.ids import EventKey, FamilyId, PersonId, PractitionerId, item_id
 from schemas.records import CloudEvent, Facts, Ground, Item, Party, PersonAsKnown, encode
+from streams import sealed
 from streams.intake_names import event_key
 from streams.outcome import Emit
 from streams.topology import FAMILY_ITEMS
@@ -68,6 +69,7 @@ class Reading:
             ground=Ground(**ground) if ground else None,
             signs=signs(event),
             data=self._own(event.data),
+            known_as=self.key(event, agency) if tier == sealed.SEALED else None,
         )
 
     def _earlier(self, event: CloudEvent, agency: str, id: str | None) -> EventKey | None:  # noqa: A002
@@ -161,4 +163,5 @@ def part_of(facts: Facts, said: PersonAsKnown, parties: tuple[Party, ...]) -> Fa
         signs=facts.signs,
         data=facts.data,
         said=said,
+        known_as=facts.known_as,
     )

@@ -165,7 +165,8 @@ def effective(entries: Iterable[Entry], same: Mapping[PersonId, PersonId] | None
         if entry.item in path:
             return False
         below = path | {entry.item}
-        menders = [m for m in by_target.get(short(entry.event), ()) if _same_person(m, entry, shown)]
+        named = short(entry.facts.known_as or entry.event)
+        menders = [m for m in by_target.get(named, ()) if _same_person(m, entry, shown)]
         verdict = not any(stands(mender, below) for mender in menders)
         if verdict and entry.facts.corrects:
             rivals = [r for r in by_target[short(entry.facts.corrects)] if _same_person(r, entry, shown)]

@@ -8,7 +8,8 @@ PEOPLE = "people"  # one partition, compacted: the record of identity facts
 FAMILY_ITEMS = "family.items"  # key: family; the record
 DECISIONS = "decisions"  # one partition; the log is made from it
 DECISIONS_SEALED = "decisions.sealed"  # decisions on sealed items: a log of their own
-CHECKPOINTS = "checkpoints"  # signed heads of both logs
+CHECKPOINTS = "checkpoints"  # signed heads of the log
+CHECKPOINTS_SEALED = "checkpoints.sealed"  # those of the sealed log: how often one comes would tell of it
 QUARANTINE = "quarantine"
 QUARANTINE_SEALED = "quarantine.sealed"  # what says of itself that it is sealed, and breaks the contract
 REVIEW = "review"
@@ -36,3 +37,8 @@ def alerts_to(subscriber: str) -> str:
 def decisions_for(log: str) -> str:
     """Topic of the decisions that belong in `log` (`main` or `sealed`)."""
     return DECISIONS_SEALED if log == "sealed" else DECISIONS
+
+
+def checkpoints_of(origin: str) -> str:
+    """Topic of the signed heads of the log that calls itself so (`.../main` or `.../sealed`)."""
+    return CHECKPOINTS_SEALED if origin.rpartition("/")[2] == "sealed" else CHECKPOINTS

@@ -59,6 +59,7 @@ def hub_topics(agencies: Iterable[str], subscribers: Iterable[str], partitions: 
         Topic(topology.DECISIONS, 1, _FOR_EVER),
         Topic(topology.DECISIONS_SEALED, 1, _FOR_EVER),
         Topic(topology.CHECKPOINTS, 1, _FOR_EVER),
+        Topic(topology.CHECKPOINTS_SEALED, 1, _FOR_EVER),
         Topic(topology.IG_CASES, 1, _FOR_EVER),
         Topic(topology.QUARANTINE, 1, _days(_ASIDE_DAYS)),
         Topic(topology.QUARANTINE_SEALED, 1, _days(_ASIDE_DAYS)),

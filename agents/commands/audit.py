@@ -34,7 +34,9 @@ app.command()(rebuild)
 app.add_typer(erasing.app, name="erase")
 
 DecisionId = Annotated[str, typer.Argument(metavar="DECISION", help="The decision's id.", show_default=False)]
-LogName = Annotated[str | None, typer.Option("--log", help="main or sealed; both when left out.", show_default=False)]
+LogName = Annotated[
+    str | None, typer.Option("--log", help="main, or sealed for those cleared; of a copy both.", show_default=False)
+]
 LogDir = Annotated[Path | None, typer.Option(help="Directory with the logs main/ and sealed/; else this hub's.")]
 KeyFile = Annotated[
     Path | None, typer.Option("--key", help="File with the log's public key, or a witness policy; else this hub's.")
@@ -68,7 +70,7 @@ def verify(
     """
     place = Place(log_dir, key, name)
     given = witnessed or []
-    reports = [place.verify(one, remember, given) for one in ([auditing.named(log)] if log else LOGS)]
+    reports = [place.verify(one, remember, given) for one in place.logs(log)]
     if missing := [where for where in given if where not in place.of_use]:
         fail(f"{missing[0]} holds no checkpoint of the log.", 2)
     if as_json:

@@ -31,6 +31,7 @@ from consent.log.trust import Trust, is_policy, parse_trust
 from consent.log.verify import verify
 from schemas.errors import HearthError, Misconfigured, Refusal
 
+SEALED = LOGS[1]
 _PUBLIC_KEY_BYTES = 32
 
 
@@ -83,7 +84,7 @@ class Place:
 
     def proof(self, decision: str, log: str | None) -> Proof:
         """Return a decision's proof, checked. Ends the command with 1 when there is none."""
-        proofs_found = (self._look(decision, one) for one in ([named(log)] if log else LOGS))
+        proofs_found = (self._look(decision, one) for one in self.logs(log))
         found = next((proof for proof in proofs_found if proof), None)
         return found or fail("There is no such decision in the log.", 1)
 
@@ -113,7 +114,19 @@ class Place:
         proofs.check(proof, [key])
         return proof
 
+    def logs(self, log: str | None) -> tuple[str, ...]:
+        """Return the log asked for; else this hub's main log, or both of a copy that is read with a key of its own."""
+        if log:
+            return (named(log),)
+        return LOGS if self._is_copy else LOGS[:1]
+
+    @property
+    def _is_copy(self) -> bool:
+        return bool(self._log_dir and self._key_file)
+
     def _reader(self, log: str) -> LogReader:
+        if not self._is_copy:
+            may_read(log)
         directory = (self._log_dir or Settings.load().log_dir) / log
         try:
             return LogReader(directory)
@@ -182,6 +195,15 @@ def named(log: str) -> str:
     if log not in LOGS:
         fail(f"--log is one of {', '.join(LOGS)}.", 2)
     return log
+
+
+def may_read(log: str) -> None:
+    """End the command unless this hub's log may be read by whoever runs it: the sealed one by those cleared for it."""
+    if log == SEALED:
+        from agents.commands import readers  # they take long to load, and most questions are about the main log
+        from agents.commands.tools import tools
+
+        readers.cleared(tools())
 
 
 def read_proof(file: Path) -> Proof:

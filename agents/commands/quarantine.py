@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from agents.commands.readers import looking
-from agents.commands.shell import AsJson, Exit, Stop, give, line, table
+from agents.commands.readers import cleared, looking
+from agents.commands.shell import AsJson, Exit, Sealed, Stop, give, line, table
 from agents.commands.tools import Tools, agency_named, tools
 from consent.seal import unseal
 from schemas import codec
@@ -28,10 +28,12 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The record's id in quaran
 def list_(
     agency: Annotated[str, typer.Option("--agency", "-a", help="Of this agency only.")] = "",
     most: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most, the newest first.")] = 200,
+    sealed: Sealed = False,
     as_json: AsJson = False,
 ) -> None:
     """List what is in quarantine: where it came from, which field is wrong, and how to mend it."""
-    found = tools().queries.quarantine(agency_named(agency) if agency else None, most)
+    kit = _kit(sealed)
+    found = kit.queries.quarantine(agency_named(agency) if agency else None, most, cleared=sealed)
     if as_json:
         give([_told(one) for one in found])
         return
@@ -40,9 +42,9 @@ def list_(
 
 
 @app.command()
-def show(record: Id, as_json: AsJson = False) -> None:
+def show(record: Id, sealed: Sealed = False, as_json: AsJson = False) -> None:
     """Show why a record is in quarantine. Its content stays sealed: the publisher has it."""
-    found = _found(tools(), record)
+    found = _found(_kit(sealed), record, sealed)
     if as_json:
         give(_told(found))
     else:
@@ -52,11 +54,12 @@ def show(record: Id, as_json: AsJson = False) -> None:
 @app.command()
 def retry(
     records: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids in quarantine.")],
+    sealed: Sealed = False,
     as_json: AsJson = False,
 ) -> None:
     """Send records through intake again, say after a code list was brought up to date. Each gets a new receipt."""
-    kit = tools()
-    found = [_found(kit, one) for one in records]
+    kit = _kit(sealed)
+    found = [_found(kit, one, sealed) for one in records]
     results = [_tried(kit, one) for one in found]
     emits = [emit for _, emit in results if emit is not None]
     with looking():
@@ -71,8 +74,16 @@ def retry(
         raise Stop(Exit.SOME_REFUSED, f"{len(found) - len(emits)} of {len(found)} stay in quarantine")
 
 
-def _found(kit: Tools, record: str) -> Quarantined:
-    found = kit.queries.quarantined(record)
+def _kit(sealed: bool) -> Tools:
+    """Return the tools; where what is sealed is asked for, to those who are cleared for it alone."""
+    kit = tools()
+    if sealed:
+        cleared(kit)
+    return kit
+
+
+def _found(kit: Tools, record: str, sealed: bool) -> Quarantined:
+    found = kit.queries.quarantined(record, cleared=sealed)
     if found is None:
         raise Stop(Exit.REFUSED, "nothing in quarantine has this id")
     return found

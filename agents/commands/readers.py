@@ -13,6 +13,7 @@ from agents.reading import Behind
 from consent.sharing import purposes
 from schemas.ids import FamilyId, PractitionerId
 from schemas.people import KnownPractitioner
+from streams.sealed import SEALED
 
 NOTHING = "nothing that you may see, for this purpose"
 
@@ -25,6 +26,14 @@ def reader(tools: Tools) -> KnownPractitioner:
     found = tools.inside.directory.practitioner(PractitionerId(grant.bearer))
     if found is None or not found.active:
         raise Stop(Exit.REFUSED, "this token's practitioner is not registered here, or has left")
+    return found
+
+
+def cleared(tools: Tools) -> KnownPractitioner:
+    """Return the reader whose token is shown; ends the command unless they are cleared for what is sealed."""
+    found = reader(tools)
+    if found.clearance != SEALED:
+        raise Stop(Exit.REFUSED, "this is for those who are cleared for what is sealed")
     return found
 
 

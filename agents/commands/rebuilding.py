@@ -43,7 +43,7 @@ def rebuilt(settings: Settings, log: str) -> int:
     from agents import bootstrap
 
     private = bootstrap.load_keys(settings).logs[log]
-    seen = KafkaConsumer(settings.kafka, [bootstrap.topology.CHECKPOINTS])
+    seen = KafkaConsumer(settings.kafka, [bootstrap.topology.checkpoints_of(settings.log_origin(log))])
     consumer = KafkaConsumer(settings.kafka, [bootstrap.topology.decisions_for(log)])
     try:
         again = LogAgain(settings.log_dir / log, settings.log_origin(log), private, bootstrap.heads_since(seen))

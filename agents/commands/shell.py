@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of a table.")]
+Sealed = Annotated[bool, typer.Option("--sealed", help="With what is sealed: show the token of one cleared for it.")]
 Purpose = Annotated[str, typer.Option("--purpose", "-p", help="What you need it for; it is logged with your look.")]
 
 

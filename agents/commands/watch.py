@@ -64,8 +64,10 @@ def watch(
 
     With a witness policy (--key) the witnesses must have cosigned, too.
     """
-    from agents.commands.auditing import Place, named  # it knows this module's commands' place
+    from agents.commands.auditing import Place, may_read, named  # it knows this module's commands' place
 
+    if source is None or key is None:
+        may_read(named(log))
     place = Place(None, key, name)
     read = reader(source) if source else _own(named(log))
     look = Look(read, place.key(named(log)), place.trust(log), Memory(remember, place.origin(log)))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 
-from agents.reading import Reading, known_openly
+from agents.reading import Reading
 from consent.seal import Pseudonyms
 from schemas.errors import Unsealable
 from schemas.ids import FamilyId, PersonId, PractitionerId
@@ -60,7 +60,7 @@ class Comparison:
 
     def _said(self, family: Family, person: PersonId) -> Marks:
         section = family.sections.get(person)
-        if section is None or section.said is None or not known_openly(family, person):
+        if section is None or section.said is None:
             return frozenset()
         return marks(self._names, section.said)
 

@@ -19,10 +19,11 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import DECISIONS, IG_CASES
+from agents.clearance import open_cases, open_decisions
 from agents.ig.decisions import Sought, narrowed
 from agents.ig.own import Own, own_families
 from agents.ports import Producer
-from agents.queries import Queries, open_decisions
+from agents.queries import Queries
 from consent import break_glass
 from consent.decision import Decision, decode
 from consent.seal import Pseudonyms
@@ -31,6 +32,7 @@ from schemas.ids import PersonId, PractitionerId
 from schemas.people import KnownPractitioner
 from streams.intake_names import every_id
 from streams.outcome import Emit
+from streams.sealed import SEALED
 from streams.timeline import on_day
 from streams.topology import IG_CASES as TOPIC
 
@@ -165,11 +167,10 @@ class Cases:
         return self._said().get(case, []) if self.one(case, today) else []
 
     def _said(self) -> dict[str, list[Said]]:
-        query = sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place)
-        if self.officer.clearance != "sealed":
-            query = query.where(IG_CASES.c.log == "main")
+        cleared = self.officer.clearance == SEALED
+        query = open_cases(sql.select(IG_CASES.c.body).order_by(IG_CASES.c.place), cleared)
         shown = sql.select(DECISIONS.c.body).where(DECISIONS.c.stage == break_glass.STAGE)
-        shown = narrowed(open_decisions(shown, self.officer.clearance == "sealed"), Sought(outcome="share"))
+        shown = narrowed(open_decisions(shown, cleared), Sought(outcome="share"))
         opened = (self._opened(decode(row.body)) for row in self.queries.ask(shown.order_by(DECISIONS.c.decided_at)))
         by_case: dict[str, list[Said]] = {said.case: [said] for said in opened}
         for row in self.queries.ask(query):

@@ -16,12 +16,14 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import DECISIONS
+from agents.clearance import open_decisions
 from agents.ig.own import Own, own_families
 from agents.queries import Queries
 from consent import break_glass
 from consent.decision import CHECK, Decision, decode
 from schemas.people import KnownPractitioner
 from streams import sealed
+from streams.sealed import SEALED
 
 IG_ROLE = "ig-officer"
 Kind = Literal["machine", "look", "audit", "step"]
@@ -99,7 +101,7 @@ class DecisionLog:
 
     def __init__(self, queries: Queries, officer: KnownPractitioner | None) -> None:
         self._queries, self._officer = queries, officer
-        self.cleared = officer is not None and officer.clearance == "sealed"
+        self.cleared = officer is not None and officer.clearance == SEALED
 
     @cached_property
     def own(self) -> Own:
@@ -151,8 +153,7 @@ class DecisionLog:
 
     def select(self, *columns: Any) -> sql.Select[Any]:
         """Select from the decisions that this officer may know of: every question goes through here."""
-        query = self.own.kept(sql.select(*columns))
-        return query if self.cleared else query.where(DECISIONS.c.log == "main")
+        return open_decisions(self.own.kept(sql.select(*columns)), self.cleared)
 
 
 def narrowed(query: sql.Select[Any], sought: Sought) -> sql.Select[Any]:

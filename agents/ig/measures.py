@@ -17,6 +17,7 @@ import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import ALERT_OUTCOMES, ALERTS, DECISIONS
+from agents.clearance import open_alerts
 from agents.ig.decisions import KINDS, LOOK, MACHINE, DecisionLog, Sought, kind_of, millis
 from agents.queries import Queries
 
@@ -137,9 +138,7 @@ def _actions(log: DecisionLog, queries: Queries, rows: Iterable[Any]) -> Actions
     for row in rows:
         if row.stage == "link" and row.outcome == "share":
             found.setdefault((row.publisher, row.family), []).append(row.decided_at)
-    families = sql.select(ALERTS.c.id, ALERTS.c.family).distinct()
-    if not log.cleared:
-        families = families.where(ALERTS.c.clearance != "sealed")
+    families = open_alerts(sql.select(ALERTS.c.id, ALERTS.c.family).distinct(), log.cleared)
     family = {row.id: row.family for row in queries.ask(families)}
     for row in queries.ask(sql.select(ALERT_OUTCOMES.c.alert, ALERT_OUTCOMES.c.at, ALERT_OUTCOMES.c.body)):
         if row.alert in family:

@@ -58,6 +58,34 @@ def test_verify_of_a_tampered_log_ends_with_1_and_says_where(logs):
     assert "entry 5" in result.stderr
 
 
+def own(logs, monkeypatch, *args):
+    """Run a command beside a hub whose own logs these are, by somebody without a token."""
+    home = logs / "home"
+    (home / "hub").mkdir(parents=True, exist_ok=True)
+    if not (home / "hub/log").exists():
+        (home / "hub/log").symlink_to(logs / "log")
+    monkeypatch.setenv("HEARTH_HOME", str(home))
+    monkeypatch.setenv("HEARTH_KAFKA", "127.0.0.1:1")
+    monkeypatch.delenv("HEARTH_TOKEN", raising=False)
+    return CliRunner().invoke(app, [*args, "--key", str(logs / "key"), "--name", "hearth.test"])
+
+
+def test_the_hubs_own_sealed_log_is_shown_to_those_cleared_for_it_alone(logs, monkeypatch):
+    """How many sealed decisions there are is one of the things that nobody else may know. A copy is its holder's."""
+    sealed = LogWriter(logs / "log/sealed", "hearth.test/sealed", PRIVATE)
+    sealed.append(entries(500, 501))
+    sealed.close()
+    openly = own(logs, monkeypatch, "verify")
+    assert openly.exit_code == 0
+    assert "sealed" not in openly.output
+    for command in (["verify"], ["show", decision(500).id], ["explain", decision(500).id], ["watch", "--once"]):
+        refused = own(logs, monkeypatch, *command, "--log", "sealed")
+        assert "show your token" in str(refused.exception)
+        assert refused.output == ""
+    assert own(logs, monkeypatch, "explain", decision(500).id).exit_code == 1
+    assert run(logs, "explain", decision(500).id).exit_code == 0
+
+
 @pytest.mark.parametrize("command", ["show", "explain", "prove"])
 def test_a_decision_that_was_changed_is_never_shown(logs, command):
     """Show, explain and prove check the proof first."""

@@ -20,7 +20,7 @@ from consent.log.merkle import Tree
 from consent.log.proof import consistent
 from schemas.records import encode
 from streams.outcome import Emit
-from streams.topology import CHECKPOINTS, DECISIONS
+from streams.topology import CHECKPOINTS, CHECKPOINTS_SEALED, DECISIONS, DECISIONS_SEALED
 from tests.contract.logs import KEY, ORIGIN, PRIVATE, decision, report
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -93,6 +93,25 @@ def test_decisions_are_logged_in_topic_order_and_the_head_is_published(hub):
     assert published == [100, 200, 250]
     assert {record.key for record in hub.broker.records(CHECKPOINTS)} == {ORIGIN.encode()}
     assert hub.broker.committed("sequencer.main", DECISIONS) == [250]
+
+
+@pytest.mark.parametrize("sealed", [0, 7])
+def test_the_main_logs_heads_are_the_same_whatever_is_decided_of_what_is_sealed(tmp_path, sealed):
+    """Two sequencers on one broker: the topic that auditors follow, byte by byte and by how far it reaches."""
+    broker = MemoryBroker()
+    for number in range(sealed):
+        broker.write(Emit(DECISIONS_SEALED, "f", encode(decision(1000 + number))))
+    for number in range(3):
+        broker.write(Emit(DECISIONS, "f", encode(decision(number))))
+    for origin, topic in (("hearth.test/sealed", DECISIONS_SEALED), (ORIGIN, DECISIONS)):
+        log = LogWriter(tmp_path / topic, origin, PRIVATE)
+        consumer = MemoryConsumer(broker, [topic], topic)
+        sequencer = Sequencer(log, consumer, MemoryProducer(broker), lambda: START, bytes, 2)
+        while sequencer.step(0):
+            pass
+    assert [open_checkpoint(one.value, KEY).size for one in broker.records(CHECKPOINTS)] == [2, 3]
+    assert [one.offset for one in broker.records(CHECKPOINTS)] == [0, 1]
+    assert len(broker.records(CHECKPOINTS_SEALED)) == -(-sealed // 2) or not sealed
 
 
 def test_a_repeated_decision_keeps_its_first_place(hub):

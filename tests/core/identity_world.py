@@ -19,7 +19,7 @@ from streams.identity.directory import People
 from streams.identity.resolver import Resolver
 from streams.intake import Intake
 from streams.outcome import Emit, Outcome
-from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, IN_FORWARDED, QUARANTINE, REVIEW
+from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, IN_FORWARDED, QUARANTINE, QUARANTINE_SEALED, REVIEW
 
 NAMES = Pseudonyms(b"n" * 32)
 NOW = 1_741_860_300_000  # 2025-03-13 10:05 UTC
@@ -146,6 +146,7 @@ class World:
 _DECODERS: dict[str, Any] = {
     FAMILY_ITEMS: records.decode_family,
     QUARANTINE: records.decode_quarantined,
+    QUARANTINE_SEALED: records.decode_quarantined,
     REVIEW: records.decode_review,
     IDENTITY_QUEUE: records.decode_queued,
 }

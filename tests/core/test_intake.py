@@ -11,7 +11,7 @@ from schemas.ids import item_id
 from schemas.people import KnownPractitioner
 from schemas.records import Record, decode_quarantined
 from streams.intake_answers import decode_record, quarantine_label
-from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, IN_FORWARDED, QUARANTINE, REVIEW
+from streams.topology import FAMILY_ITEMS, IDENTITY_QUEUE, IN_FORWARDED, QUARANTINE, QUARANTINE_SEALED, REVIEW
 from tests.core.identity_world import NAMES, NOW, QUARANTINE_KEY, World, event, mark, person, related
 
 
@@ -119,6 +119,28 @@ def test_the_first_accepted_stands_after_a_conflict_too() -> None:
     world = known_pupil()
     world.take(*[(mark("second", "P1", code=code), "school") for code in ("/", "O", "/")])
     assert [r.status for r in world.receipts("school")] == ["accepted", "conflict", "duplicate"]
+
+
+def test_an_open_event_under_a_sealed_ones_id_is_as_if_that_were_not_there() -> None:
+    """A publisher who lifts a seal by telling it again openly is not told "conflict", and both stand, each apart."""
+    world = known_pupil()
+    sealed, openly = mark("second", "P1", about_tier="sealed"), mark("second", "P1", code="O")
+    world.take((sealed, "school"), (openly, "school"))
+    assert [r.status for r in world.receipts("school")] == ["accepted", "accepted"]
+    (hidden, shown) = world.items()
+    assert hidden.event != shown.event == world.event_key(openly, "school")
+    assert world.facts(hidden).known_as == shown.event, "what corrects one of them names it by the id it came with"
+    world.take((sealed, "school"), (openly, "school"))
+    assert len(world.items()) == 2, "each is known when it comes again"
+
+
+def test_a_sealed_event_under_an_open_ones_id_is_a_conflict_for_those_cleared_for_it() -> None:
+    """The first stands, and the open quarantine holds nothing of the second."""
+    world = known_pupil()
+    world.take((mark("second", "P1"), "school"), (mark("second", "P1", about_tier="sealed"), "school"))
+    assert [r.status for r in world.receipts("school")] == ["accepted", "conflict"]
+    assert not world.on(QUARANTINE)
+    assert [q.code for q in world.on(QUARANTINE_SEALED)] == ["conflict"]
 
 
 def test_a_bad_record_is_quarantined_and_the_batch_goes_on() -> None:

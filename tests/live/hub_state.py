@@ -15,7 +15,9 @@ from schemas.ids import EventKey, FamilyId, PersonId
 from schemas.records import CloudEvent, Identifier
 from streams.attendance import Block, short
 from streams.identity.directory import People
+from streams.intake import tier_of
 from streams.intake_names import event_key, every_id, look_up_key
+from streams.sealed import filed_as
 from streams.timeline import Family, Section
 from tests.live.hub_feed import Told, natural
 
@@ -40,7 +42,9 @@ class Lexicon:
                     self._workers[known] = f"{worker['agency']} {worker['id']}"
 
     def key(self, agency: str, event: CloudEvent) -> EventKey:
-        return event_key(self._names, TYPED_SOURCES, agency, event.source, event.id, event.type)
+        """Return what the event is filed under."""
+        key = event_key(self._names, TYPED_SOURCES, agency, event.source, event.id, event.type)
+        return filed_as(self._names, key, tier_of(event))
 
     def event(self, key: EventKey | str) -> str:
         return self.events[short(EventKey(key))] if key else ""

@@ -1,48 +1,24 @@
-"""Worlds that differ only in sealed events, and all that their observers are shown: for the property that none differs.
-
-A history is generated once. The world A has all of it, B lacks its sealed events, and C has them unsealed: what C
-shows otherwise than B is what the seal hides. Keys, nonces and salts are constant, so that bytes can be compared.
-"""
+"""Generated histories: a family or two, those who work with them, and what is told of them, some of it sealed."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
-import sqlalchemy as sql
-from sqlalchemy.pool import StaticPool
 
-from agents.adapters.database import METADATA
-from agents.alerting import Alerting
-from agents.commands.held import told_to
 from agents.demo.people import Professional, Somebody
 from agents.demo.teller import Story
-from agents.projector import Projector, projected_topics
-from agents.queries import Queries
-from agents.reading import Reading
-from agents.rehearsal import QUEUES, TYPED_SOURCES, Rehearsal
-from consent.decision import encode
-from consent.log.merkle import complete_root, leaf_hash
-from consent.seal import Pseudonyms
-from schemas import records
-from schemas.codec import decode, digest, encode_binary
-from schemas.ids import FamilyId
-from schemas.people import PeopleRecord, people_key
-from schemas.records import CloudEvent, Record
-from streams import topology
-from streams.intake_names import as_known, event_key
-from streams.outcome import Emit
-from streams.pipeline import Pipeline
-from streams.receipts import receipt_id
-from streams.timeline import Family
+from schemas.codec import from_json
+from schemas.contract import contracts
+from schemas.records import CloudEvent
+from schemas.samples import sample
 
 TODAY = date(2026, 6, 30)
 AGENCIES = ("school", "health", "police", "social-care")
 PURPOSES = ("early-help", "safeguarding")
+NIGHT = timedelta(days=1, hours=4, minutes=30)  # from an evening to the next night: looks at night are looked into
 
 
 class Told(msgspec.Struct):
@@ -60,6 +36,18 @@ class Cast(msgspec.Struct):
     people: list[Somebody]
     workers: list[Professional]
     cleared: list[Professional]
+    staff: Professional | None = None  # the officer of information governance; else one of the workers
+
+    @property
+    def officer(self) -> tuple[str, str]:
+        """Agency and number of the officer who is not cleared."""
+        one = self.staff or next(w for w in self.workers if w not in self.cleared)
+        return one.agency, one.id
+
+    @property
+    def named(self) -> tuple[str, str]:
+        """Agency and number of the first who is cleared."""
+        return self.cleared[0].agency, self.cleared[0].id
 
 
 class Script(msgspec.Struct):
@@ -69,19 +57,11 @@ class Script(msgspec.Struct):
     told: list[Told]
     ticks: list[datetime]
     end: datetime
+    held_up: timedelta = timedelta()  # how long every alert waits for the broker before it leaves
+    breaks_glass: int = 0  # which of the workers does
 
     def publishers(self) -> set[str]:
         return {one.agency for one in self.told if one.hidden}
-
-
-@cache
-def engine() -> Any:
-    return Rehearsal().engine
-
-
-def zeros(count: int) -> bytes:
-    """Entropy that does not differ from one world to the next."""
-    return bytes(count)
 
 
 # ------------------------------------------------------------------ histories
@@ -117,7 +97,9 @@ class Teller:
             agency, event = self.story.events[n]
             told.append(Told(agency, event, at, openly <= n < closely))
         ticks = [start + timedelta(days=n) for n in range(1, 130, self.draw.choice((7, 13, 40)))]
-        return Script(cast, told, ticks, max(at, ticks[-1]) + timedelta(days=1))
+        held_up = timedelta(hours=self.draw.choice((0, 0, 0, 0, 10)))
+        breaks = self.draw.randrange(len(cast.workers))
+        return Script(cast, told, ticks, max(at, ticks[-1]) + NIGHT, held_up, breaks)
 
     def _places(self, ground: int, openly: int, closely: int, end: int) -> list[int]:
         """The ground first; then the open events in order, and the sealed ones anywhere between."""
@@ -144,6 +126,9 @@ class Teller:
             "social-care", "manager", subscriber="named-professional", clearance="sealed",
             is_person=draw.choice((None, None, eve)),
         )  # fmt: skip
+        # serves the named professional's queue, and is cleared for none of what is sealed
+        deputy = story.professional("social-care", "manager", subscriber="named-professional", clearance="shielded")
+        keeper = story.professional("social-care", "ig-officer", subscriber="ig", clearance="sealed")
         story.relate(mia, jo, "mother")
         if draw.random() < 0.8:
             story.relate(tom, jo, "mother")
@@ -163,14 +148,14 @@ class Teller:
             for mark in story.marks(mia, draw.choice("/ON"), weeks=draw.choice((1, 1, 2)), ending_days_ago=4):
                 event = next(e for _, e in reversed(story.events) if e.id == mark)
                 self.marked.append((mark, mia, event.data["session_date"], event.data["session"]))
-        cleared = [named, *([lead] if story.events[_of(story, lead)][1].data["clearance"] == "sealed" else [])]
-        return Cast([mia, tom, jo, alex, eve], [lead, boss, nurse, dsl, staff, named], cleared)
+        cleared = [keeper, named, *([lead] if story.events[_of(story, lead)][1].data["clearance"] == "sealed" else [])]
+        return Cast([mia, tom, jo, alex, eve], [lead, boss, nurse, dsl, staff, named, deputy, keeper], cleared, staff)
 
     def _say(self, tier: str) -> None:
         """One event: of a kind that may raise an alert, join families, count, mend another, or fill a register."""
         kind = "sealed" if tier == "sealed" else "open"
         more: dict[str, Any] = {"tier": tier}
-        told = getattr(self, f"_{self.draw.choice(_KINDS)}")(more)
+        told = getattr(self, f"_{self.draw.choice(_KINDS if kind == 'open' else _SEALED_KINDS)}")(more)
         if told:
             self.named[kind].append(told)
 
@@ -293,209 +278,52 @@ class Teller:
         )  # fmt: skip
 
 
+    def _any(self, more: dict[str, Any]) -> str:
+        """An event of any type that there is: its sample, about these people."""
+        kinds = [kind for kind in contracts().values() if kind.goes != "people" or "Superseded" in kind.type]
+        kind = self.draw.choice(sorted(kinds, key=lambda one: one.type))
+        agency = self.draw.choice(kind.agencies)
+        event = from_json(sample(kind.type))
+        child, *others = [self._children(), *self.draw.sample(self.cast.people[2:], 3)]
+        about, data = event.data["about"], dict(event.data)
+        who = zip((child, *others), about["persons"], strict=False)
+        said = [one.said(agency, person["role"]) for one, person in who]
+        ago = self.draw.randint(1, 60)
+        about = {**about, "persons": said, "happened_at": self.story.noon(ago), "recorded_at": self.story.noon(ago - 1)}
+        for field in data.keys() & {"practitioner", "for_practitioner"}:
+            data[field] = self.draw.choice(self.cast.workers).reference() if data[field] else None
+        if "agreement" in data:
+            data["agreement"] = "agreement-1"
+        number = f"any-{len(self.story.events)}"
+        event = msgspec.structs.replace(
+            event, id=number, source=f"hearth:demo/{agency}", data={**data, "about": {**about, **more}}
+        )
+        self.story.events.append((agency, event))
+        return number
+
+    def _reused(self, more: dict[str, Any]) -> str:
+        """An event under the id of one told before, of whichever tier, with what it said or something else."""
+        earlier = [*self.named["open"], *self.named["sealed"]]
+        told = [(a, e) for a, e in self.story.events if e.id in earlier]
+        if not told:
+            return self._absence(more)
+        agency, event = self.draw.choice(told)
+        about = {**event.data["about"], **more}
+        if self.draw.random() < 0.5:
+            about["happened_at"] -= timedelta(hours=1)
+        self.story.events.append((agency, msgspec.structs.replace(event, data={**event.data, "about": about})))
+        return ""
+
+
 _KINDS = (
     "abuse", "abuse", "abuse", "assessment", "assessment", "absence", "missing", "missing", "worry", "strength",
     "mark", "mark", "mend_mark", "mend", "relation", "relation", "register", "enquiry", "otherwise", "staff",
+    "any", "any", "any", "any", "reused", "reused",
 )  # fmt: skip
+_SEALED_KINDS = (*_KINDS, *("abuse", "abuse", "missing", "missing", "assessment", "relation", "relation"))
 
 
 def _of(story: Story, worker: Professional) -> int:
     return next(n for n, (_, e) in enumerate(story.events) if e.data.get("practitioner") == worker.reference())
 
 
-# ------------------------------------------------------------------ one world
-
-
-class Remembering(Reading):
-    """A reading that replays a family once for each instant: looks change nothing of it."""
-
-    def replayed(self, family: FamilyId, now: datetime) -> Family:
-        known: dict[Any, Family] = self.__dict__.setdefault("known", {})
-        if (family, now) not in known:
-            known[family, now] = super().replayed(family, now)
-        return known[family, now]
-
-
-class Desk:
-    """One world's hub with its projection and the real ways of looking at it, everything in memory."""
-
-    def __init__(self) -> None:
-        self.hub = Rehearsal(b"worlds", zeros, engine())
-        self.hub.pipeline = Pipeline(self.hub.pipeline._stages, self.hub._keep, self._learn)
-        database = sql.create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
-        METADATA.create_all(database)
-        self.projector, self.queries = Projector(database), Queries(database)
-        self.reading = Remembering(self.queries, self.hub.family, self, dict)
-        self.alerting = Alerting(self.queries, self.reading, QUEUES)
-
-    def _learn(self, known: PeopleRecord) -> None:
-        self.hub.people.apply(known)
-        self.send([Emit(topology.PEOPLE, people_key(known), records.encode(known))])
-
-    # a producer, as agents/ports.py has it: what a look logs goes to the projection at once
-
-    def send(self, emits: list[Emit]) -> None:
-        topics = self.hub.trace.topics
-        for e in emits:
-            place = len(topics[e.topic])
-            topics[e.topic].append(Record(e.topic, e.key.encode(), e.value, e.headers, 0, place, 0))
-
-    def flush(self) -> None:
-        return None
-
-    def play(self, script: Script, variant: str) -> Desk:
-        waiting = sorted(script.ticks)
-        for place, one in enumerate(script.told):
-            while waiting and waiting[0] < one.at:
-                self.hub.tick(waiting.pop(0))
-            if one.hidden and variant == "without":
-                continue
-            event = _unsealed(one.event) if one.hidden and variant == "unsealed" else one.event
-            record = encode_binary(event, topic=topology.inbound(one.agency))
-            key = event_key(self.hub.names, TYPED_SOURCES, one.agency, event.source, event.id, event.type)
-            stamp = int(one.at.timestamp() * 1000)
-            self.hub.pipeline.run(
-                [msgspec.structs.replace(record, key=key.encode(), partition=0, offset=place, timestamp=stamp)]
-            )
-        for at in waiting:
-            self.hub.tick(at)
-        self._log_of_the_hub()
-        self.project()
-        return self
-
-    def _log_of_the_hub(self) -> None:
-        for one in self.hub.trace.log:
-            self.send([Emit(topology.decisions_for(one.log), one.id, encode(one))])
-
-    def project(self) -> None:
-        """Take in what stands on the topics, again and again: a record is known by its place."""
-        wanted = set(projected_topics(AGENCIES))
-        found = []
-        for topic, every in self.hub.trace.topics.items():
-            if topic in wanted:
-                found += [msgspec.structs.replace(r, partition=0, offset=n) for n, r in enumerate(every)]
-        self.projector.apply(found)
-
-
-def _unsealed(event: CloudEvent) -> CloudEvent:
-    about = {**event.data["about"], "tier": "normal"}
-    return msgspec.structs.replace(event, data={**event.data, "about": about})
-
-
-# ------------------------------------------------------------------ what observers are shown
-
-
-def shown(desk: Desk, script: Script) -> dict[str, Any]:
-    """Everything that an observer is shown who is not cleared for what is sealed and did not publish it."""
-    return dict(_shown(desk, script))
-
-
-def _shown(desk: Desk, script: Script) -> Iterator[tuple[str, Any]]:
-    yield "people, families and practitioners", _plain(desk, topology.PEOPLE)
-    yield "quarantine", _plain(desk, topology.QUARANTINE)
-    yield "review", _plain(desk, topology.REVIEW)
-    yield from _looks(desk, script)
-    for subscriber in sorted({"duty", "early-help", "health", "school", "ig"}):
-        every = desk.hub.trace.topics[topology.alerts_to(subscriber)]
-        opened = [(r.key, r.headers, len(r.value or b""), desk.hub.open_alert(r)) for r in every]
-        yield f"alerts to {subscriber}", opened
-    for agency in AGENCIES:
-        hidden = _hidden_receipts(desk.hub.names, script)
-        every = [records.decode_receipt(r.value or b"") for r in desk.hub.trace.topics[topology.receipts(agency)]]
-        yield f"receipts to {agency}", [r for r in every if r.id not in hidden]
-    yield "decisions", [r.value for r in desk.hub.trace.topics[topology.DECISIONS]]
-    yield "checkpoint", _head(desk)
-    yield from _counts(desk, script)
-
-
-def _looks(desk: Desk, script: Script) -> Iterator[tuple[str, Any]]:
-    """Looks, finds and opened alerts of everybody; of those cleared only what the open log keeps of them."""
-    hub, now = desk.hub, script.end
-    for worker in script.cast.workers:
-        reader = hub.people.practitioner(hub.names.practitioner(worker.agency, worker.id))
-        if reader is None:
-            continue
-        told: list[Any] = []
-        for family in _families(desk, script):
-            told += [desk.reading.look(reader, family, purpose, now) for purpose in PURPOSES]
-        (said,) = as_known([script.cast.people[len(told) % 5].said(worker.agency, "subject")])
-        told.append(desk.reading.find(reader, said, "safeguarding", now))
-        mine = desk.alerting.mine(reader)
-        told += [mine, [desk.alerting.open(reader, one, now) for one in mine]]
-        if worker not in script.cast.cleared:
-            yield f"what {reader.role} of {reader.subscriber} sees", told
-    desk.project()
-
-
-def _families(desk: Desk, script: Script) -> list[FamilyId]:
-    """The families of the people in the history, as the world without a seal knows them."""
-    found: dict[FamilyId, None] = {}
-    for person in script.cast.people:
-        name = desk.hub.people.identify(desk.hub.names.identifier("nhs-number", person.nhs, "health"))
-        known = desk.hub.people.person(name) if name else None
-        found |= dict.fromkeys(known.families if known else ())
-    return list(found)
-
-
-def _counts(desk: Desk, script: Script) -> Iterator[tuple[str, Any]]:
-    queries = desk.queries
-    yield "burden", queries.burden()
-    yield "standing", queries.standing()
-    yield "decided", queries.decided()
-    yield "in review", (queries.review(), queries.review_counts())
-    yield "in quarantine", (queries.quarantine(), queries.quarantine_counts())
-    yield "held", told_to(queries.held(), "normal")
-    yield "families", queries.families()
-    for agency in sorted(set(AGENCIES) - script.publishers()):
-        yield f"receipts counted for {agency}", queries.receipt_counts(agency)
-
-
-def _plain(desk: Desk, topic: str) -> list[tuple[bytes | None, bytes | None]]:
-    return [(r.key, r.value) for r in desk.hub.trace.topics[topic]]
-
-
-def _head(desk: Desk) -> tuple[int, bytes]:
-    leaves = [leaf_hash(r.value or b"") for r in desk.hub.trace.topics[topology.DECISIONS]]
-    size = 1
-    while size < len(leaves):
-        size *= 2
-    return len(leaves), complete_root(leaves + [bytes(32)] * (size - len(leaves)))
-
-
-def _hidden_receipts(names: Pseudonyms, script: Script) -> set[str]:
-    """The receipts of the sealed events: their publisher's own."""
-    hidden = [(t.agency, decode(encode_binary(t.event, topic="in"))) for t in script.told if t.hidden]
-    keys = [(event_key(names, TYPED_SOURCES, a, e.source, e.id, e.type), digest(e)) for a, e in hidden]
-    return {receipt_id(names, key, content) for key, content in keys}
-
-
-# ------------------------------------------------------------------ what the seal hides
-
-
-def hides(without: Desk, unsealed: Desk) -> set[str]:
-    """Which of alerts, memberships and counts differ once what was sealed is told openly."""
-    found = set()
-    if _alerts(without) != _alerts(unsealed):
-        found.add("alert")
-    if _members(without) != _members(unsealed):
-        found.add("membership")
-    if without.queries.standing() != unsealed.queries.standing():
-        found.add("count")
-    return found
-
-
-def _alerts(desk: Desk) -> list[Any]:
-    return sorted((a.rule, a.level, a.status, a.recipient, len(a.items)) for a in desk.queries.alerts_for())
-
-
-def _members(desk: Desk) -> list[Any]:
-    return sorted((r.key, r.value) for r in desk.hub.trace.topics[topology.PEOPLE] if (r.key or b"").startswith(b"f:"))
-
-
-def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """The names of what differs, byte by byte."""
-    encoded = msgspec.json.encode
-    names = one.keys() | other.keys()
-    return sorted(n for n in names if n not in one or n not in other or encoded(one[n]) != encoded(other[n]))
