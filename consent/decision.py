@@ -72,10 +72,13 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     condition: str = ""
     condition_reason: str = ""
     gateway: str = ""
+    under: str = ""  # the sharing agreement between agencies, by its id (consent/sharing), where there is one
     agreement: str = ""
     agreement_state: str = ""
     competence: str = ""
     harm_threshold: str = ""
+    harm_from: tuple[ItemId, ...] = ()  # what opened the ground: up to five items, the latest; none: the item itself
+    harm_since: date | None = None
     rationale: str = ""
     detriment_test: str = ""
     public_interest: str = ""

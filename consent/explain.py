@@ -10,6 +10,7 @@ from consent.decision import Decision, Outcome
 from consent.engine import Engine
 from consent.otherwise import Change, otherwise
 from consent.policy import Policy
+from consent.sharing import agreements
 
 _ASKED = {
     "link": "whether this may join the family's record",
@@ -103,6 +104,10 @@ def _why(decision: Decision) -> Iterator[str]:
     yield from (
         f"{label}: {_stop(said)}" for name, label in _REASONS if (said := getattr(decision, name)) != "none" and said
     )
+    if decision.harm_since:
+        yield f"The ground has been open since {decision.harm_since:%d %B %Y}, by {', '.join(decision.harm_from)}."
+    if decision.under:
+        yield f"Sharing agreement between the agencies: {decision.under}; its policy document: {_document(decision)}."
     for one in decision.said_by:
         said = f"{_words(one.word)}, {_words(one.says)}"
         yield f"Recorded by practitioner {one.by}, counting from {one.on:%d %B %Y}: {said} (event {one.event})."
@@ -111,6 +116,12 @@ def _why(decision: Decision) -> Iterator[str]:
         yield known + (f" (agreement {decision.agreement})" if decision.agreement else "")
     for error in decision.errors:
         yield f"The rules could not be worked through ({error}), so it went to a person."
+
+
+def _document(decision: Decision) -> str:
+    """Return the appropriate policy document (DPA 2018 Sch 1 Part 4) of the sharing agreement that was relied on."""
+    found = (a.law.appropriate_policy_document for a in agreements().values() if a.id == decision.under)
+    return _stop(next(found, "not known today")).removesuffix(".")
 
 
 def _limits(decision: Decision) -> Iterator[str]:

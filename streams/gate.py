@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
 from consent.agreement_competence import Heard
+from consent.days import london_day
 from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
-from consent.grounds import OpenGround, stronger
+from consent.grounds import NO_GROUND, Claimed, OpenGround, stronger
 from consent.judgements import TOLD, About, Finding
 from consent.minimise import Minimised
 from consent.register import Register
 from consent.request import Request
-from consent.sharing import sensitivity, sharing_agreement_state
+from consent.sharing import sensitivity, sharing_agreement_state, under
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
 
@@ -35,6 +36,8 @@ _BODIES = {
     "health": "nhs",
     "school": "school",
 }
+_ASKS_A_REASON = "Sch 1 para 18"  # as the policies' @condition says it: DPA 2018 Sch 1 para 18(2)
+_NOT_STATED = "not-stated"
 _UNSAFE = "consent-would-prejudice-protection"  # schemas/codes/condition-reasons.toml
 COUNTS = frozenset(("competent", "not-in-question"))
 """Whose agreement may be rested on, while it is in force."""
@@ -80,8 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
     ruling: Ruling
     request: Request
     agreement: str = ""
-    condition_reason: str = ""
-    rationale: str = ""
+    ground: Claimed = NO_GROUND
     competence: str = ""
     family_told: str = ""
     findings: tuple[Finding, ...] = ()  # what named people had recorded that counted
@@ -125,7 +127,7 @@ class Gate:
         about = About(person, facts.purpose, facts.category, kind, to.id, to.agency, to.role, on)
         findings = _unsaid(register.findings(about), said, action)
         said = msgspec.structs.replace(said, **{one.word: one.says for one in findings}) if findings else said
-        ground, reason, rationale = _ground(facts, person, register, on, to)
+        ground = _ground(facts, person, register, on, to)
         request = Request(
             action=action,
             role=to.role,
@@ -140,7 +142,7 @@ class Gate:
             purpose=facts.purpose,
             sharing_agreement=sharing_agreement_state(facts.agency, body, facts.purpose, facts.category, on),
             agreement=heard.state,
-            ground=ground,
+            ground=ground.claim,
             approver=said.approver,
             detriment=said.detriment,
             body=body_of(to),
@@ -151,8 +153,8 @@ class Gate:
             problems=said.problems,
         )
         ruling = self.engine.rule(request)
-        told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
-        return Answer(ruling, request, heard.event, reason, rationale, _competence(register, heard), told, findings)
+        told = said.family_told or (_told(ruling, heard, ground.condition_reason) if action == "disclose" else "")
+        return Answer(ruling, request, heard.event, ground, _competence(register, heard), told, findings)
 
     def record(
         self,
@@ -168,10 +170,12 @@ class Gate:
         at: datetime,
         cause: str = "",
         minimal: Minimised | None = None,
+        review_on: date | None = None,
     ) -> Decision:
         """Return the decision's record. `cause` tells apart decisions that are asked again for the same item.
 
-        `minimal` is what was told and what was taken out, where there is something to tell.
+        `minimal` is what was told and what was taken out, where there is something to tell; `review_on` the day on
+        which what was decided ends by itself, where it does.
         """
         shared = answer.ruling.outcome is Outcome.SHARE
         return record(
@@ -189,8 +193,12 @@ class Gate:
             occasion=cause,
             subjects=subjects,
             agreement=answer.agreement,
-            condition_reason=answer.condition_reason if shared else "",
-            rationale=answer.rationale or answer.ruling.rationale,
+            condition_reason=_condition_reason(answer) if shared else "",
+            rationale=answer.ground.rationale or answer.ruling.rationale,
+            harm_from=answer.ground.items,
+            harm_since=answer.ground.since,
+            under=under(answer.request),
+            review_on=_review_on(answer, review_on, london_day(at)),
             competence=answer.competence,
             family_told=answer.family_told,
             said_by=answer.findings,
@@ -212,11 +220,24 @@ def _involved(to: Recipient) -> str:
     return "break-glass" if to.emergency else "not-involved"
 
 
-def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str, str]:
-    """Return claim, condition reason and rationale: a break-glass stands on the reader's own word alone."""
+def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> Claimed:
+    """Return the ground that counts: a break-glass stands on the reader's own word alone."""
     if _involved(to) == "break-glass":
-        return "vital-interests", "", to.emergency
+        return Claimed("vital-interests", rationale=to.emergency)
     return stronger(facts.ground, _open_ground(person, register, on))
+
+
+def _condition_reason(answer: Answer) -> str:
+    """Return the reason within the condition; where it asks for one and nobody gave it, the record says so."""
+    asked = _ASKS_A_REASON in answer.ruling.condition
+    return answer.ground.condition_reason or (_NOT_STATED if asked else "")
+
+
+def _review_on(answer: Answer, ends: date | None, on: date) -> date | None:
+    """Return by when a person looks again: what the policy says, else when the ground or the hold ends by itself."""
+    if answer.ruling.review_days:
+        return on + timedelta(days=answer.ruling.review_days)
+    return ends or (answer.ground.until if answer.ruling.outcome is Outcome.SHARE else None)
 
 
 def _competence(register: Register, heard: Heard) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from consent.request import Request
 from schemas.errors import Misconfigured
 from schemas.records import Facts
 
@@ -167,6 +168,13 @@ def sharing_agreement_state(publisher: str, recipient: str, purpose: str, catego
     ):
         return "none"
     return "in-date" if on < agreement.dates.review_on else "out-of-date"
+
+
+def under(request: Request) -> str:
+    """Return the id of the sharing agreement that a question is asked under, whose appropriate policy document counts;
+    empty where none covers it."""
+    found = agreements().get(request.publisher) if request.sharing_agreement != "none" else None
+    return found.id if found is not None else ""
 
 
 @cache
