@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
+import sqlalchemy as sql
 
+from agents.adapters.database import DECISIONS
 from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
-from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, check, law, proposed
+from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, Unchosen, check, law, proposed
 from agents.queries import Queries
 from agents.reading import NOBODY, Reading
+from consent.agreement_competence import OF_YOUNG_PEOPLE
 from consent.decision import Decision, Outcome, decision_id
 from consent.sharing import categories, purposes
 from schemas.codes import code_list
@@ -26,7 +29,10 @@ from streams.recipients import as_recipient
 from streams.timeline import on_day
 
 ACCESS, CASE_REVIEW = "access", "case-review"
-SHOWN = ("look", "find", "disclose")  # stages at which somebody came to see something
+SUBJECT = "subject"
+SHOWN = ("look", "find", "disclose", ACCESS, CASE_REVIEW)  # stages at which somebody came to see something
+SEALED = "sealed"
+_ABLE = frozenset(("presumed", "assessed", "adult"))  # rights of consent/agreement_competence.py that are one's own
 _MOST_NAMED = 500  # decisions that one record in the log names
 
 
@@ -74,14 +80,17 @@ class Access:
     queries: Queries
     officer: KnownPractitioner
 
-    def weigh(self, subject: str, now: datetime) -> list[Line] | None:
+    def weigh(self, subject: str, now: datetime, requester: str = SUBJECT) -> list[Line] | None:
         """Return every line of the record of a person (`p_…`) or a family (`f_…`), for the officer's choices.
 
-        None where nobody is known by that name, or where the officer is a party themself.
+        What is proposed depends on who asks: what a young person may ask for themself is not another's by rule. None
+        where nobody is known by that name, or where the officer is a party themself.
         """
         found = self._about(subject, now)
         self._log([self._record(family, ACCESS, now, "weighed") for family in found] or [self._refused(ACCESS, now)])
-        ours = [_line(one, self._own(one, subject)) for every in found.values() for one in every]
+        ours = [
+            _line(one, self._proposed(one, subject, requester, now)) for every in found.values() for one in every
+        ]
         return sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
 
     def give(
@@ -89,16 +98,22 @@ class Access:
     ) -> Given | None:
         """Return the record for `requester`, once every choice in it is logged in the officer's name.
 
-        `case` is the request that it answers. Raises Unchosen where the choices do not hold.
+        `case` is the request that it answers, for one requester. Raises Unchosen where the choices do not hold.
         """
         found = self._about(subject, now)
-        lines = {one.id: proposed(one, self._own(one, subject)) for every in found.values() for one in every}
+        lines = {
+            one.id: self._proposed(one, subject, requester, now) for every in found.values() for one in every
+        }
         waiting = {name for name, what in lines.items() if what == CHOOSE}
+        ruled = {name for name, what in lines.items() if what == THIRD_PARTY}
         health = frozenset(one.practitioner for one in self.queries.practitioners() if one.agency == "health")
-        check(choices, waiting, requester, health)
-        chosen = {name: choices[name] if what == CHOOSE else Choice(what) for name, what in lines.items()}
+        check(choices, waiting, ruled, requester, health)
+        self._same_requester(found, case, requester)
+        chosen = {name: choices.get(name) or Choice(what) for name, what in lines.items()}
         records = [
-            record for family, every in found.items() for record in self._records(family, every, chosen, case, now)
+            msgspec.structs.replace(record, role=requester, subjects=tuple(sorted(self._names(subject))))
+            for family, every in found.items()
+            for record in (*self._records(family, every, chosen, case, now), *self._left_sealed(family, case, now))
         ]
         self._log(records or [self._refused(ACCESS, now)])
         if not found:
@@ -133,7 +148,7 @@ class Access:
         names = self._names(subject)
         found = {}
         for family in self._families(subject):
-            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if d.stage in SHOWN]
+            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if _shown(d)]
             ours = [d for d in every if not names or not d.subjects or names & set(d.subjects)]
             if ours and self._may(family, now):
                 found[family] = every
@@ -154,6 +169,24 @@ class Access:
         names = self._names(subject)
         return bool(decision.subjects) and set(decision.subjects) <= names if names else None
 
+    def _proposed(self, decision: Decision, subject: str, requester: str, now: datetime) -> str:
+        own = self._own(decision, subject)
+        return proposed(decision, own, bool(own) and requester != SUBJECT and self._able(decision, subject, now))
+
+    def _able(self, decision: Decision, subject: str, now: datetime) -> bool:
+        """Whether the person may ask for themself: they decided for themself, or are of an age to."""
+        if decision.competence in OF_YOUNG_PEOPLE:
+            return True
+        family, names = self.reading.replayed(decision.family, now), self._names(subject)
+        own = (one for one in family.register.agreements(on_day(now)) if one.by in names and set(one.whom) <= names)
+        return any(one.right in _ABLE for one in own)
+
+    def _same_requester(self, found: Iterable[FamilyId], case: str, requester: str) -> None:
+        """Raise Unchosen where this case's record was given to somebody else before."""
+        given = (one for family in found for one in DecisionLog(self.queries, None).bodies(Sought(family=family)))
+        if any((one.stage, one.recipient) == (ACCESS, case) and one.role != requester for one in given):
+            raise Unchosen("this request was answered to somebody else: whoever else asks has a request of their own")
+
     def _may(self, family: FamilyId, now: datetime) -> bool:
         """Whether the officer may handle this family's record: nobody does who is a party to it."""
         stage = self.reading.stage
@@ -172,6 +205,20 @@ class Access:
             for start in range(0, max(len(names), 1), _MOST_NAMED):
                 part = tuple(names[start : start + _MOST_NAMED])
                 yield self._choice(family, choice, part, case, now, f"{choice.choice}.{choice.opinion}.{start}")
+
+    def _left_sealed(self, family: FamilyId, case: str, now: datetime) -> Iterator[Decision]:
+        """The record, in the sealed log, that sealed disclosures were left out: those cleared can answer for it."""
+        told = sql.select(DECISIONS.c.id).where(
+            DECISIONS.c.family == family, DECISIONS.c.log == SEALED, DECISIONS.c.stage.in_(SHOWN),
+            DECISIONS.c.outcome == Outcome.SHARE,
+        )  # fmt: skip
+        sealed = sorted(row.id for row in self.queries.ask(told))
+        for start in range(0, len(sealed), _MOST_NAMED):
+            said = self._record(family, ACCESS, now, f"{case}.sealed.{start}", recipient=case, log=SEALED)
+            yield msgspec.structs.replace(
+                said, outcome=Outcome.WITHHOLD, rules=("sealed-is-for-those-cleared",), decided_by="rule",
+                removed=tuple(sealed[start : start + _MOST_NAMED]), article_6="", gateway="",
+            )  # fmt: skip
 
     def _choice(
         self, family: FamilyId, choice: Choice, names: tuple[str, ...], case: str, now: datetime, occasion: str
@@ -216,11 +263,11 @@ class Access:
         self.reading.log(records)
 
 
-def _line(decision: Decision, own: bool | None) -> Line:
+def _line(decision: Decision, proposed: str) -> Line:
     return Line(
         decision=decision.id, decided_at=decision.decided_at, kind=kind_of(decision.stage), who=_who(decision),
         what=_what(decision), why=_why(decision), ground=decision.harm_threshold, law=_law(decision),
-        proposed=proposed(decision, own),
+        proposed=proposed,
     )  # fmt: skip
 
 
@@ -236,19 +283,28 @@ def _given(released: Iterable[Decision], made_on: date) -> Given:
     return Given(words.title, made_on, tuple(told), words.left_out, words.complain, "" if told else words.nothing)
 
 
+def _shown(decision: Decision) -> bool:
+    """Whether somebody came to see something by it: an officer who only weighs a request gives nothing out."""
+    return decision.stage in SHOWN and (decision.stage != ACCESS or decision.role in law().requester)
+
+
 def _who(decision: Decision) -> str:
     """Name the recipient by their role: who they are is theirs, and a role says who saw it."""
+    if decision.stage == ACCESS:
+        return law().requester[decision.role].label.capitalize()
     role = code_list("practitioner-roles").get(decision.role, on_day(decision.decided_at))
     return role.label if role is not None and role.label else decision.role.replace("-", " ").capitalize()
 
 
 def _did(decision: Decision) -> str:
-    if decision.stage == "find":
-        return "looked up whether there is a record"
+    if decision.stage in law().did:
+        return law().did[decision.stage]
     return "looked at" if kind_of(decision.stage) == LOOK else "was told of"
 
 
 def _what(decision: Decision) -> str:
+    if decision.stage in law().did:
+        return law().words.existence if decision.stage == "find" else law().words.record
     known = categories().get(decision.category)
     return known.description if known is not None else decision.category.replace("-", " ")
 
