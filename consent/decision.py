@@ -87,7 +87,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     removed: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     decided_by: str = "rule"
-    review_on: date | None = None
+    review_on: date | None = None  # within the days that the policy sets
+    ends_on: date | None = None  # when what it rests on ends by itself: a ground, or a hold
     asked: Request | None = None  # the question as the policies were put it, so that it can be put again
     said_by: tuple[Finding, ...] = ()  # what named people had recorded that counted
     log: str = "main"  # main | sealed: sealed decisions have a log of their own

@@ -131,6 +131,8 @@ def _limits(decision: Decision) -> Iterator[str]:
         yield f"Taken out before sharing: {', '.join(decision.removed)}."
     if decision.review_on:
         yield f"To be reviewed on {decision.review_on:%d %B %Y}."
+    if decision.ends_on:
+        yield f"Without anything new, what it rests on ends on {decision.ends_on:%d %B %Y}."
     yield f"Policies in force: {decision.policy_set}; family's registers as of {decision.register_version}."
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import msgspec
 
 from consent.agreement_competence import Heard
-from consent.days import london_day
 from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine
 from consent.ground_rules import ground_rules
@@ -170,12 +169,12 @@ class Gate:
         at: datetime,
         cause: str = "",
         minimal: Minimised | None = None,
-        review_on: date | None = None,
+        ends_on: date | None = None,
     ) -> Decision:
         """Return the decision's record. `cause` tells apart decisions that are asked again for the same item.
 
-        `minimal` is what was told and what was taken out, where there is something to tell; `review_on` the day on
-        which what was decided ends by itself, where it does.
+        `minimal` is what was told and what was taken out, where there is something to tell; `ends_on` the day on
+        which what was decided ends by itself, where that is no ground's end.
         """
         shared = answer.ruling.outcome is Outcome.SHARE
         return record(
@@ -198,7 +197,7 @@ class Gate:
             harm_from=answer.ground.items,
             harm_since=answer.ground.since,
             under=under(answer.request),
-            review_on=_review_on(answer, review_on, london_day(at)),
+            ends_on=ends_on or (answer.ground.until if shared else None),
             competence=answer.competence,
             family_told=answer.family_told,
             said_by=answer.findings,
@@ -231,13 +230,6 @@ def _condition_reason(answer: Answer) -> str:
     """Return the reason within the condition; where it asks for one and nobody gave it, the record says so."""
     asked = _ASKS_A_REASON in answer.ruling.condition
     return answer.ground.condition_reason or (_NOT_STATED if asked else "")
-
-
-def _review_on(answer: Answer, ends: date | None, on: date) -> date | None:
-    """Return by when a person looks again: what the policy says, else when the ground or the hold ends by itself."""
-    if answer.ruling.review_days:
-        return on + timedelta(days=answer.ruling.review_days)
-    return ends or (answer.ground.until if answer.ruling.outcome is Outcome.SHARE else None)
 
 
 def _competence(register: Register, heard: Heard) -> str:

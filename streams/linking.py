@@ -141,7 +141,7 @@ class Linking:
             register=family.register,
             at=at,
             cause=cause,
-            review_on=held_on + timedelta(days=self.hold_days) if held else None,
+            ends_on=held_on + timedelta(days=self.hold_days) if held else None,
         )
 
 
