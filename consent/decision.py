@@ -78,10 +78,13 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     condition: str = ""
     condition_reason: str = ""
     gateway: str = ""
+    under: str = ""  # the sharing agreement between agencies, by its id (consent/sharing), where there is one
     agreement: str = ""
     agreement_state: str = ""
     competence: str = ""
     harm_threshold: str = ""
+    harm_from: tuple[ItemId, ...] = ()  # what opened the ground: up to five items, the latest; none: the item itself
+    harm_since: date | None = None
     rationale: str = ""
     detriment_test: str = ""
     public_interest: str = ""
@@ -90,7 +93,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     removed: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     decided_by: str = "rule"
-    review_on: date | None = None
+    review_on: date | None = None  # within the days that the policy sets
+    ends_on: date | None = None  # when what it rests on ends by itself: a ground, or a hold
     asked: Request | None = None  # the question as the policies were put it, so that it can be put again
     said_by: tuple[Finding, ...] = ()  # what named people had recorded that counted
     erases: Erases | None = None  # of an erasure: which entry of this log it takes away

@@ -14,6 +14,7 @@ from consent.explain_words import plain as _words
 from consent.otherwise import Change, otherwise
 from consent.policy import Policy
 from consent.retention.steps import STAGE as RETENTION
+from consent.sharing import agreements
 
 NOTHING_MORE: Mapping[str, str] = {}
 _NONE_NAMED = "none"  # the family of what led to no family
@@ -59,6 +60,10 @@ def _why(decision: Decision) -> Iterator[str]:
         yield "Rule: none allowed it, so the default stood: nothing is shared without a ground."
     yield from list(_law(decision)) or ["Law: no ground for sharing is recorded."]
     yield from (f"{label}: {_stop(said)}" for name, label in words.REASONS if (said := words.of_field(decision, name)))
+    if decision.harm_since:
+        yield f"The ground has been open since {decision.harm_since:%d %B %Y}, by {', '.join(decision.harm_from)}."
+    if decision.under:
+        yield f"Sharing agreement between the agencies: {decision.under}; its policy document: {_document(decision)}."
     for one in decision.said_by:
         said = f"{_words(one.word)}, {_words(one.says)}"
         yield f"Recorded by practitioner {one.by}, counting from {one.on:%d %B %Y}: {said} (event {one.event})."
@@ -93,6 +98,12 @@ def _law(decision: Decision) -> Iterator[str]:
     return (f"{label}: {_stop(text)}" for label, text in said if text)
 
 
+def _document(decision: Decision) -> str:
+    """Return the appropriate policy document (DPA 2018 Sch 1 Part 4) of the sharing agreement that was relied on."""
+    found = (a.law.appropriate_policy_document for a in agreements().values() if a.id == decision.under)
+    return _stop(next(found, "not known today")).removesuffix(".")
+
+
 def _limits(decision: Decision) -> Iterator[str]:
     mine = rests_on_policies(decision)
     if decision.released:
@@ -105,6 +116,8 @@ def _limits(decision: Decision) -> Iterator[str]:
         yield f"Its period runs out on {decision.review_on:%d %B %Y}."
     elif decision.review_on:
         yield f"To be reviewed on {decision.review_on:%d %B %Y}."
+    if decision.ends_on:
+        yield f"Without anything new, what it rests on ends on {decision.ends_on:%d %B %Y}."
     if mine:
         yield f"Policies in force: {decision.policy_set}; family's registers as of {decision.register_version}."
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from consent.sharing import HERE
+from schemas.codes import code_list
 from schemas.errors import Misconfigured
 
 
@@ -19,6 +20,7 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     claim: str
     covers: Literal["child", "family"]
     rationale: str
+    condition_reason: str
     source: str
     days: int | None = None
     since: str = ""
@@ -62,6 +64,8 @@ def ground_rules() -> GroundRules:
     opened = {name for c in rules.closes for name in c.opened} - {o.id for o in rules.opens}
     if claims != set(rules.order) or opened:
         raise Misconfigured("consent/sharing/grounds.toml: a claim without a place in the order, or an unknown opener")
+    if not {o.condition_reason for o in rules.opens} <= code_list("condition-reasons").codes.keys():
+        raise Misconfigured("consent/sharing/grounds.toml: a condition_reason is a code of condition-reasons.toml")
     return rules
 
 

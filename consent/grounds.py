@@ -54,6 +54,24 @@ class OpenGround(msgspec.Struct, frozen=True):
     person: PersonId
 
 
+class Claimed(msgspec.Struct, frozen=True):
+    """The ground that one decision rests on, and what opened it: items, since when, until when (exclusive).
+
+    No items: the item that is decided on says so itself.
+    """
+
+    claim: str
+    condition_reason: str = ""
+    rationale: str = ""
+    items: tuple[ItemId, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+NO_GROUND = Claimed("none")
+_MOST_CITED = 5  # items that one record names as what opened its ground
+
+
 def openings(facts: Facts, person: PersonId, item: ItemId) -> list[Opening | Closing]:
     """Return what one item opens and closes. An adult's part opens nothing where the event names a child itself."""
     found: list[Opening | Closing] = []
@@ -105,7 +123,7 @@ def _opened(opens: Opens, facts: Facts, person: PersonId, item: ItemId) -> Openi
     until = None if opens.days is None else since + timedelta(days=opens.days)
     key = _key(opens.id, facts.data.get(opens.key), facts, person) if opens.key else ""
     whom = PersonId("") if opens.covers == "family" or facts.role not in _CHILDREN else person
-    return Opening(opens.claim, since, until, key, whom, opens.rationale, "", item)
+    return Opening(opens.claim, since, until, key, whom, opens.rationale, opens.condition_reason, item)
 
 
 def _key(opener: str, said: object, facts: Facts, person: PersonId) -> str:
@@ -150,13 +168,18 @@ def _together(openings: list[Opening]) -> OpenGround:
     )
 
 
-def stronger(own: Ground | None, open_one: OpenGround | None) -> tuple[str, str, str]:
-    """Return claim, condition reason and rationale of the stronger of an item's own claim and the open ground.
+def stronger(own: Ground | None, open_one: OpenGround | None) -> Claimed:
+    """Return the stronger of an item's own claim and the open ground.
 
     The claim is `none` without either. An unknown claim counts as the strongest: the policies refer it to a person.
     """
     order = ground_rules().order
     rank = {claim: place for place, claim in enumerate(order)}
     if own is not None and (open_one is None or rank.get(own.claim, -1) <= rank.get(open_one.claim, -1)):
-        return own.claim, own.condition_reason, _STATED
-    return (open_one.claim, open_one.condition_reason, open_one.rationale) if open_one else ("none", "", "")
+        return Claimed(own.claim, own.condition_reason, _STATED)
+    if open_one is None:
+        return NO_GROUND
+    return Claimed(
+        open_one.claim, open_one.condition_reason, open_one.rationale, open_one.items[-_MOST_CITED:], open_one.since,
+        open_one.until,
+    )  # fmt: skip

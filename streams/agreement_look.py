@@ -12,6 +12,7 @@ import msgspec
 
 from consent.agreement_list import Agreement, shown
 from consent.decision import Decision
+from consent.minimise import minimise
 from schemas.ids import EventKey, FamilyId
 from schemas.people import KnownPractitioner
 from streams.family import FamilyStage
@@ -71,6 +72,7 @@ def look_at_agreements(
                 place=family.place,
                 at=now,
                 cause=f"agreements.{now.isoformat()}",
+                minimal=minimise(entry.facts, answer.ruling.removed, members),
             )
     if not found:
         return [stage.linking.nothing_shown(family, seen.recipient, purpose, now)], None

@@ -6,7 +6,7 @@ second decision is asked for every fact that it cites, and is logged before it l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -17,15 +17,16 @@ from consent.decision import Decision
 from consent.minimise import Minimised, minimise
 from consent.seal import Pseudonyms, seal_to
 from schemas import records
+from schemas.ids import PersonId
 from schemas.people import KnownPractitioner
 from streams import sealed, topology
 from streams.gate import Answer, Gate, Recipient
 from streams.identity.directory import Directory
 from streams.identity.practitioners import Contact
-from streams.notice import Alert, AlertRecord, Colleague, Reason, about, latest, reason, why
+from streams.notice import Alert, AlertRecord, Colleague, Named, Reason, latest, named, reason, why, with_name
 from streams.outcome import Emit, Outcome, Send
 from streams.risk.evaluate import Evidence, Finding
-from streams.sight import Seen
+from streams.sight import Seen, book_facts
 from streams.timeline import Family, Sent, members_of
 
 _STANDS_NO_MORE = (
@@ -151,6 +152,9 @@ class Alerts:
 
         def told(evidence: Evidence) -> Reason:
             answer, facts = seen.answer_for(evidence)
+            if not evidence.item:
+                facts = msgspec.structs.replace(facts, data={"absent": evidence.absent, "possible": evidence.possible})
+            facts = with_name(facts, family, evidence.person)
             minimal = minimise(facts, answer.ruling.removed, members_of(family))
             decision = self._record(answer, family, seen.recipient, evidence, cause, at, minimal)
             decision = msgspec.structs.replace(decision, log=sealed.log_of(sent.clearance, decision.log))
@@ -160,6 +164,7 @@ class Alerts:
         reasons = tuple(told(e) for e in finding.evidence)
         strengths = tuple(told(e) for e in latest(finding.strengths))
         persons = {e.person for e in finding.evidence}
+        decisions += self._names(family, sent, seen, persons, at)
         return Alert(
             id=sent.id,
             revision=sent.revision,
@@ -176,7 +181,7 @@ class Alerts:
             prompt=finding.rule.prompt,
             source=finding.rule.source,
             grade=finding.rule.grade,
-            about=about(family, persons, seen),
+            about=_about(family, persons | seen.children, decisions),
             reasons=reasons,
             strengths=strengths,
             colleagues=self.colleagues(family, seen),
@@ -206,8 +211,31 @@ class Alerts:
             place=family.place,
             at=at,
             cause=f"{cause}.{evidence.what}.{evidence.person}",
-            minimal=minimal if evidence.item else None,
+            minimal=minimal,
         )
+
+    def _names(
+        self, family: Family, sent: Sent, seen: Seen, cited: set[PersonId], at: datetime
+    ) -> Iterator[Decision]:
+        """Decide on the names of the children of whom nothing is cited: they are told beside the alert."""
+        for child in sorted((seen.children & seen.persons) - cited):
+            answer = seen.answer_about(child)
+            facts = with_name(book_facts(seen.on), family, child)
+            decision = self.gate.record(
+                answer,
+                stage="disclose",
+                family=family.family,
+                to=seen.recipient,
+                items=(),
+                event=None,
+                subjects=(child,),
+                register=family.register,
+                at=at,
+                place=family.place,
+                cause=f"{sent.id}.{sent.revision}.named.{child}",
+                minimal=minimise(facts, answer.ruling.removed, members_of(family)),
+            )
+            yield msgspec.structs.replace(decision, log=sealed.log_of(sent.clearance, decision.log))
 
     def colleagues(self, family: Family, seen: Seen) -> tuple[Colleague, ...]:
         """Return who else works with the family, where this recipient may know that."""
@@ -261,6 +289,12 @@ class Alerts:
             headers = (("hearth_alert", sent.id.encode()), ("hearth_revision", str(sent.revision).encode()))
             outcome.emits.append(Emit(topology.alerts_to(sent.subscriber), sent.id, parcel, headers))
         outcome.emits.append(Emit(topology.ALERTS, family.family, records.encode(record)))
+
+
+def _about(family: Family, persons: Iterable[PersonId], decisions: list[Decision]) -> tuple[Named, ...]:
+    """Return those whom the alert is about, and the children, as far as its decisions name them; nobody else."""
+    roles = {m.person: m.role for m in family.members.members} if family.members else {}
+    return tuple(named(family, person, roles.get(person, "child"), decisions) for person in sorted(persons))
 
 
 def _passes_on(before: Sent, sent: Sent) -> bool:

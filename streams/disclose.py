@@ -17,10 +17,10 @@ from streams.attendance import total
 from streams.family import FamilyStage
 from streams.family_state import Value
 from streams.gate import Recipient
-from streams.notice import Colleague, Named
+from streams.notice import Colleague, Named, named, with_name
 from streams.recipients import as_recipient
 from streams.risk.evaluate import evaluate
-from streams.sight import Seen, person_of, see
+from streams.sight import Seen, book_facts, person_of, see
 from streams.timeline import Entry, Family, members_of, on_day
 
 
@@ -125,7 +125,7 @@ def show(
         family=family.family,
         purpose=purpose,
         shown_at=now,
-        persons=_persons(family, seen),
+        persons=_persons(family, seen, decisions),
         lines=tuple(sorted(lines, key=lambda line: (line.on, line.what, line.item))),
         standing=tuple(standing),
         colleagues=stage.alerts.colleagues(family, seen),
@@ -138,7 +138,7 @@ def _line(
 ) -> Line:
     person = seen.sight.same.get(person_of(entry.item), person_of(entry.item))
     answer = seen.answers[entry.item]
-    minimal = minimise(entry.facts, answer.ruling.removed, members_of(family))
+    minimal = minimise(with_name(entry.facts, family, person), answer.ruling.removed, members_of(family))
     decision = stage.linking.gate.record(
         answer,
         stage="look",
@@ -177,6 +177,10 @@ def _attendance(
         known = [w for w, tally in weeks.items() if tally != (0, 0, 0)]
         if not known:
             continue
+        possible, absent, _ = total(weeks.values())
+        since = date.fromordinal(min(known)).isoformat()
+        told = {"since": since, "possible": possible, "absent": absent}
+        facts = with_name(msgspec.structs.replace(book_facts(seen.on), data=told), family, person)
         decision = stage.linking.gate.record(
             answer,
             stage="look",
@@ -189,9 +193,9 @@ def _attendance(
             place=family.place,
             at=now,
             cause=f"book.{person}.{school}.{now.isoformat()}",
+            minimal=minimise(facts, answer.ruling.removed, members_of(family)),
         )
         decisions.append(decision)
-        possible, absent, _ = total(weeks.values())
         ground = "; ".join(p for p in (answer.ruling.gateway, answer.ruling.article_6) if p)
         lines.append(
             Line(
@@ -202,7 +206,7 @@ def _attendance(
                 role="subject",
                 ground=ground,
                 decision=decision.id,
-                detail={"since": date.fromordinal(min(known)).isoformat()},
+                detail={"since": since},
                 possible=possible,
                 absent=absent,
             )
@@ -210,13 +214,10 @@ def _attendance(
     return lines
 
 
-def _persons(family: Family, seen: Seen) -> tuple[Named, ...]:
+def _persons(family: Family, seen: Seen, decisions: list[Decision]) -> tuple[Named, ...]:
     roles = {m.person: m.role for m in family.members.members} if family.members else {}
-    named = []
-    for person in sorted(seen.persons):
-        section = family.sections.get(person)
-        said = section.said if section else None
-        name = f"{said.given_names or ''} {said.family_name or ''}".strip() if said else ""
-        role = roles.get(person, "child" if person in seen.children else "other-adult")
-        named.append(Named(person, role, name, said.birth_date if said else None))
-    return tuple(named)
+
+    def role(person: PersonId) -> str:
+        return roles.get(person, "child" if person in seen.children else "other-adult")
+
+    return tuple(named(family, person, role(person), decisions) for person in sorted(seen.persons))

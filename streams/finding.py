@@ -8,6 +8,7 @@ import msgspec
 
 from consent.decision import Decision, Outcome, Ruling
 from consent.ground_rules import ground_rules
+from consent.grounds import Claimed
 from consent.register import Register
 from consent.request import Request
 from consent.sharing import sharing_agreement_state
@@ -45,8 +46,10 @@ def may_find(
         override="recorded" if reason else "none",
         restricted="restricted" if family.register.restricted(ids, on) else "none",
     )
-    answer = Answer(stage.linking.gate.engine.rule(request), request, heard.event, rationale=reason)
-    return _record(stage, family, to, answer, ids[:1], at)
+    ruling = stage.linking.gate.engine.on(on).rule(request)
+    answer = Answer(ruling, request, heard.event, Claimed(request.ground, rationale=reason))
+    made = _record(stage, family, to, answer, ids[:1], at)
+    return msgspec.structs.replace(made, decided_by=to.id) if reason else made
 
 
 def in_vain(stage: FamilyStage, reader: KnownPractitioner, purpose: str, at: datetime) -> Decision:
@@ -62,11 +65,10 @@ def in_vain(stage: FamilyStage, reader: KnownPractitioner, purpose: str, at: dat
 def _record(
     stage: FamilyStage, family: Family, to: Recipient, answer: Answer, subjects: tuple[PersonId, ...], at: datetime
 ) -> Decision:
-    made = stage.linking.gate.record(
+    return stage.linking.gate.record(
         answer, stage="find", family=family.family, to=to, items=(), event=None, subjects=subjects,
         register=family.register, place=family.place, at=at, cause=at.isoformat(),
     )  # fmt: skip
-    return msgspec.structs.replace(made, decided_by=to.id)
 
 
 def _request(to: Recipient, purpose: str, on: date) -> Request:

@@ -18,12 +18,12 @@ from consent.days import london_day
 from consent.decision import Decision, Outcome, Ruling, record
 from consent.engine import Engine, refer
 from consent.ground_rules import ground_rules
-from consent.grounds import OpenGround, stronger
+from consent.grounds import NO_GROUND, Claimed, OpenGround, stronger
 from consent.judgements import TOLD, About, Finding
 from consent.minimise import Minimised
 from consent.register import Register
 from consent.request import Request
-from consent.sharing import sensitivity, sharing_agreement_state
+from consent.sharing import sensitivity, sharing_agreement_state, under
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts
 from streams import sealed
@@ -39,6 +39,9 @@ _BODIES = {
     "health": "nhs",
     "school": "school",
 }
+_ASKS_A_REASON = "Sch 1 para 18"  # as the policies' @condition says it: DPA 2018 Sch 1 para 18(2)
+_NOT_STATED = "not-stated"
+_UNKNOWN_GROUND = Claimed("")  # no word that a policy knows: a person decides
 _UNSAFE = "consent-would-prejudice-protection"  # schemas/codes/condition-reasons.toml
 COUNTS = frozenset(("competent", "not-in-question"))
 """Whose agreement may be rested on, while it is in force."""
@@ -85,8 +88,7 @@ class Answer(msgspec.Struct, frozen=True):
     ruling: Ruling
     request: Request
     agreement: str = ""
-    condition_reason: str = ""
-    rationale: str = ""
+    ground: Claimed = NO_GROUND
     competence: str = ""
     family_told: str = ""
     findings: tuple[Finding, ...] = ()  # what named people had recorded that counted
@@ -127,8 +129,7 @@ class Gate:
         if action == "link":  # the hub keeps it: that the family was told is about telling somebody
             findings = tuple(one for one in findings if one.word != TOLD)
         said = Said(**{one.word: one.says for one in findings}) if findings else _NOTHING_SAID
-        nothing = ("", "", "")
-        ground, reason, rationale = _tried(wrong, "ground", nothing, _ground, facts, person, register, on, to)
+        ground: Claimed = _tried(wrong, "ground", _UNKNOWN_GROUND, _ground, facts, person, register, on, to)
         request = Request(
             action=action,
             role=to.role,
@@ -143,7 +144,7 @@ class Gate:
             purpose=facts.purpose,
             sharing_agreement=agencies,
             agreement=heard.state,
-            ground=ground,
+            ground=ground.claim,
             approver=said.approver,
             detriment=said.detriment,
             body=body_of(to),
@@ -157,8 +158,8 @@ class Gate:
         right = _tried(wrong, "competence", "", _competence, register, heard)
         ruling = self.engine.on(on).rule(request)
         ruling = refer((*wrong, *ruling.errors)) if wrong else ruling
-        told = said.family_told or (_told(ruling, heard, reason) if action == "disclose" else "")
-        return Answer(ruling, request, heard.event, reason, rationale, right, told, findings)
+        told = said.family_told or (_told(ruling, heard, ground.condition_reason) if action == "disclose" else "")
+        return Answer(ruling, request, heard.event, ground, right, told, findings)
 
     def record(
         self,
@@ -175,11 +176,13 @@ class Gate:
         place: int,
         cause: str = "",
         minimal: Minimised | None = None,
+        ends_on: date | None = None,
     ) -> Decision:
         """Return the decision's record. `cause` tells apart decisions that are asked again for the same item.
 
         `place` is the family's, up to which its record was taken in: later changes overtake what is to be shared.
-        `minimal` is what was told and what was taken out, where there is something to tell.
+        `minimal` is what was told and what was taken out, where there is something to tell; `ends_on` the day on
+        which what was decided ends by itself, where that is no ground's end.
         """
         shared = answer.ruling.outcome is Outcome.SHARE
         return record(
@@ -197,8 +200,12 @@ class Gate:
             occasion=cause,
             subjects=subjects,
             agreement=answer.agreement,
-            condition_reason=answer.condition_reason if shared else "",
-            rationale=answer.rationale or answer.ruling.rationale,
+            condition_reason=_condition_reason(answer) if shared else "",
+            rationale=answer.ground.rationale or answer.ruling.rationale,
+            harm_from=answer.ground.items,
+            harm_since=answer.ground.since,
+            under=under(answer.request),
+            ends_on=ends_on or (answer.ground.until if shared else None),
             competence=answer.competence,
             family_told=answer.family_told,
             said_by=answer.findings,
@@ -234,11 +241,17 @@ def _involved(to: Recipient) -> str:
     return "break-glass" if to.emergency else "not-involved"
 
 
-def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> tuple[str, str, str]:
-    """Return claim, condition reason and rationale: a break-glass stands on the reader's own word alone."""
+def _ground(facts: Facts, person: Persons, register: Register, on: date, to: Recipient) -> Claimed:
+    """Return the ground that counts: a break-glass stands on the reader's own word alone."""
     if _involved(to) == "break-glass":
-        return "vital-interests", "", to.emergency
+        return Claimed("vital-interests", rationale=to.emergency)
     return stronger(facts.ground, _open_ground(person, register, on))
+
+
+def _condition_reason(answer: Answer) -> str:
+    """Return the reason within the condition; where it asks for one and nobody gave it, the record says so."""
+    asked = _ASKS_A_REASON in answer.ruling.condition
+    return answer.ground.condition_reason or (_NOT_STATED if asked else "")
 
 
 def _competence(register: Register, heard: Heard) -> str:

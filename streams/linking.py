@@ -46,7 +46,7 @@ class Linking:
         if isinstance(carrier, Entry) or carrier.link != before:
             family.restless = family.restless or sealed.wakes(facts)
             family.stirred = True
-        return self._record(family, person, event, answer, at, "")
+        return self._record(family, person, event, answer, at, "", on)
 
     def again(self, family: Family, at: datetime, layer: bool = False) -> Iterator[Decision]:
         """Ask again for everything in the record, and return a decision for each answer that changed.
@@ -62,14 +62,14 @@ class Linking:
                 if self._changed(family, person, entry, entry.facts, held_on, on):
                     family.changed.add(person)
                     answer = self._answer(family, person, entry, entry.facts, on)
-                    yield self._record(family, person, entry.event, answer, at, f"again.{on}")
+                    yield self._record(family, person, entry.event, answer, at, f"again.{on}", held_on)
             for book in () if layer else section.books.values():
-                facts = book_facts(on)
-                if self._changed(family, person, book, facts, book.held_since or on, on):
+                facts, held_on = book_facts(on), book.held_since or on
+                if self._changed(family, person, book, facts, held_on, on):
                     family.changed.add(person)
                     answer = self._answer(family, person, book, facts, on)
                     cause = f"book.{person}.{book.number}.{on}"
-                    yield self._record(family, person, EventKey(""), answer, at, cause)
+                    yield self._record(family, person, EventKey(""), answer, at, cause, held_on)
 
     def _changed(
         self, family: Family, person: PersonId, carrier: Entry | Book, facts: Facts, held_on: date, on: date
@@ -128,8 +128,9 @@ class Linking:
         )
 
     def _record(
-        self, family: Family, person: PersonId, event: EventKey, answer: Answer, at: datetime, cause: str
+        self, family: Family, person: PersonId, event: EventKey, answer: Answer, at: datetime, cause: str, held_on: date
     ) -> Decision:
+        held = answer.ruling.outcome is Verdict.HOLD
         return self.gate.record(
             answer,
             stage="link",
@@ -142,6 +143,7 @@ class Linking:
             place=family.place,
             at=at,
             cause=cause,
+            ends_on=held_on + timedelta(days=self.hold_days) if held else None,
         )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import msgspec
 
 from consent.decision import Decision
 from schemas.ids import FamilyId, ItemId, PersonId
-from schemas.records import Facts
+from schemas.records import Facts, PersonAsKnown
 from streams.gate import Answer, Recipient
 from streams.risk.evaluate import Evidence
-from streams.sight import Seen
 from streams.timeline import Family
 
 
@@ -130,16 +130,29 @@ def latest(strengths: tuple[Evidence, ...]) -> list[Evidence]:
     return list(by_what.values())
 
 
-def about(family: Family, persons: set[PersonId], seen: Seen) -> tuple[Named, ...]:
-    """Name those whom the alert is about, and the children; nobody else of the family."""
-    roles = {m.person: m.role for m in family.members.members} if family.members else {}
-    named: list[Named] = []
-    for person in sorted(persons | seen.children):
-        section = family.sections.get(person)
-        said = section.said if section and person in seen.persons else None
-        name = f"{said.given_names or ''} {said.family_name or ''}".strip() if said else ""
-        named.append(Named(person, roles.get(person, "child"), name, said.birth_date if said else None))
-    return tuple(named)
+def with_name(facts: Facts, family: Family, person: PersonId) -> Facts:
+    """Return facts with the name and birth date that a person is shown under: told, or taken out, like any field."""
+    known = _known(family, person)
+    return msgspec.structs.replace(facts, said=known) if known is not None else facts
+
+
+def named(family: Family, person: PersonId, role: str, decisions: Iterable[Decision]) -> Named:
+    """Return a person as far as these decisions let them be known: no name that none of them released."""
+    known = _known(family, person)
+    if known is None:
+        return Named(person, role)
+    told = {field for one in decisions if person in one.subjects for field in one.released}
+    parts = (("said.given_names", known.given_names), ("said.family_name", known.family_name))
+    name = " ".join(part for field, part in parts if part and field in told)
+    return Named(person, role, name, known.birth_date if "said.birth_date" in told else None)
+
+
+def _known(family: Family, person: PersonId) -> PersonAsKnown | None:
+    section = family.sections.get(person)
+    said = section.said if section is not None else None
+    if said is None:
+        return None
+    return PersonAsKnown("", (), said.family_name, said.given_names, said.birth_date)
 
 
 def why(to: Recipient) -> str:

@@ -36,6 +36,12 @@ class Seen(msgspec.Struct):
     shown: list[Entry]  # for a timeline: the open items that stand openly, and the sealed ones that stand
     weeks: dict[tuple[PersonId, str], dict[int, Tally]]  # for a timeline: of open marks alone
 
+    def answer_about(self, person: PersonId) -> Answer:
+        """Return an answer that let something about a person be seen, the openest first; one of `persons` has one."""
+        items = sorted(i for i in self.entries if self.sight.same.get(person_of(i), person_of(i)) == person)
+        books = [self.books[place] for place in sorted(self.books) if place[0] == person]
+        return min((*(self.answers[i] for i in items), *books), key=lambda a: len(a.ruling.removed))
+
     def answer_for(self, evidence: Evidence) -> tuple[Answer, Facts]:
         """Return the answer that let this evidence be seen, and its facts."""
         if evidence.item and evidence.item in self.answers:

@@ -17,7 +17,7 @@ from agents.commands.ig_officer import DAY, day, officer
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, now, tools
 from agents.ig import breaking
-from agents.ig.access import Access, Given, Line
+from agents.ig.access import SUBJECT, Access, Given, Line
 from agents.ig.cases import OWN, Case, Cases, NotSo, due, rights
 from agents.ig.decisions import kind_of
 from agents.ig.exemptions import Choice, Unchosen, law
@@ -164,14 +164,16 @@ def access(
 ) -> None:
     """Show who saw what about a person or family: line by line for your choices, or, with --case, as it is given out.
 
-    A choice is `release` or an exemption; a line that is proposed as `choose` needs one. Each is logged in your name.
+    A choice is `release` or an exemption; a line proposed as `choose` needs one, and one about somebody else may have
+    one. Each is logged in your name. Say who asks for the lines too: what a young person may ask for themself is
+    not another's by rule.
     """
     _subject(subject)
     kit = tools()
     desk = Access(kit.reading, kit.queries, officer(kit))
     if not case:
         with holding():
-            lines: list[Line] = readers.shown(desk.weigh(subject, now()))
+            lines: list[Line] = readers.shown(desk.weigh(subject, now(), requester or SUBJECT))
         give(lines) if as_json else _print_lines(lines)
         return
     found = cases_of(kit).one(case, on_day(now()))

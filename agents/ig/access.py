@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
+import sqlalchemy as sql
 
+from agents.adapters.database import DECISIONS
 from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
-from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, check, law, proposed
+from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, Unchosen, check, law, proposed
 from agents.queries import Queries
 from agents.reading import NOBODY, Families, Reading
+from consent.agreement_ages import PRESUMED, may_be
+from consent.agreement_competence import OF_YOUNG_PEOPLE
 from consent.decision import Decision, Outcome, decision_id
 from consent.sharing import categories, purposes
 from schemas.codes import code_list
@@ -26,7 +30,10 @@ from streams.recipients import as_recipient
 from streams.timeline import Family, on_day
 
 ACCESS, CASE_REVIEW = "access", "case-review"
-SHOWN = ("look", "find", "disclose")  # stages at which somebody came to see something
+SUBJECT = "subject"
+SHOWN = ("look", "find", "disclose", ACCESS, CASE_REVIEW)  # stages at which somebody came to see something
+SEALED = "sealed"
+_ABLE = frozenset(("presumed", "assessed", "adult"))  # rights of consent/agreement_competence.py that are one's own
 _MOST_NAMED = 500  # decisions that one record in the log names
 
 
@@ -74,16 +81,20 @@ class Access:
     queries: Queries
     officer: KnownPractitioner
 
-    def weigh(self, subject: str, now: datetime) -> list[Line] | None:
+    def weigh(self, subject: str, now: datetime, requester: str = SUBJECT) -> list[Line] | None:
         """Return every line of the record of a person (`p_…`) or a family (`f_…`), for the officer's choices.
 
-        None where nobody is known by that name, or where the officer is a party themself.
+        What is proposed depends on who asks: what a young person may ask for themself is not another's by rule. None
+        where nobody is known by that name, or where the officer is a party themself.
         """
 
         def decide(states: Families, at: datetime) -> tuple[list[Decision], list[Line] | None]:
             found = self._about(subject, states, at)
             records = [self._record(states[family], ACCESS, at, "weighed") for family in found]
-            ours = [_line(one, self._own(one, subject)) for every in found.values() for one in every]
+            ours = [
+                _line(one, self._proposed(one, subject, requester, states[family], at))
+                for family, every in found.items() for one in every
+            ]  # fmt: skip
             shown = sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
             return records or [self._refused(ACCESS, at)], shown
 
@@ -94,16 +105,25 @@ class Access:
     ) -> Given | None:
         """Return the record for `requester`, once every choice in it is logged in the officer's name.
 
-        `case` is the request that it answers. Raises Unchosen where the choices do not hold.
+        `case` is the request that it answers, for one requester. Raises Unchosen where the choices do not hold.
         """
+        asked_for = tuple(sorted(self._names(subject)))
 
         def decide(states: Families, at: datetime) -> tuple[list[Decision], Given | None]:
             found = self._about(subject, states, at)
-            chosen = self._chosen(subject, found, requester, choices)
+            lines = {
+                one.id: self._proposed(one, subject, requester, states[family], at)
+                for family, every in found.items() for one in every
+            }  # fmt: skip
+            self._same_requester(found, case, requester)
+            chosen = self._chosen(lines, requester, choices)
             records = [
-                record
+                msgspec.structs.replace(record, role=requester, subjects=asked_for)
                 for family, every in found.items()
-                for record in self._records(states[family], every, chosen, case, at)
+                for record in (
+                    *self._records(states[family], every, chosen, case, at),
+                    *self._left_sealed(states[family], case, at),
+                )
             ]
             released = [one for every in found.values() for one in every if chosen[one.id].choice == RELEASE]
             return records or [self._refused(ACCESS, at)], _given(released, on_day(at)) if found else None
@@ -111,14 +131,14 @@ class Access:
         return self.reading.decided_of_all(lambda: self._families(subject), now, decide, self.officer)
 
     def _chosen(
-        self, subject: str, found: Mapping[FamilyId, list[Decision]], requester: str, choices: Mapping[str, Choice]
+        self, lines: Mapping[str, str], requester: str, choices: Mapping[str, Choice]
     ) -> dict[str, Choice]:
-        """Return what becomes of each line. Raises Unchosen."""
-        lines = {one.id: proposed(one, self._own(one, subject)) for every in found.values() for one in every}
+        """Return what becomes of each line, as proposed or as chosen. Raises Unchosen."""
         waiting = {name for name, what in lines.items() if what == CHOOSE}
+        ruled = {name for name, what in lines.items() if what == THIRD_PARTY}
         health = frozenset(one.practitioner for one in self.queries.practitioners() if one.agency == "health")
-        check(choices, waiting, requester, health)
-        return {name: choices[name] if what == CHOOSE else Choice(what) for name, what in lines.items()}
+        check(choices, waiting, ruled, requester, health)
+        return {name: choices.get(name) or Choice(what) for name, what in lines.items()}
 
     def chronology(self, family: FamilyId, now: datetime) -> list[Decision] | None:
         """Return all decisions on a family in the order they were taken, for a review of its case.
@@ -152,7 +172,7 @@ class Access:
         names = self._names(subject)
         found = {}
         for family, state in states.items():
-            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if d.stage in SHOWN]
+            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if _shown(d)]
             ours = [d for d in every if not names or not d.subjects or names & set(d.subjects)]
             if ours and self._may(state, now):
                 found[family] = every
@@ -173,6 +193,28 @@ class Access:
         names = self._names(subject)
         return bool(decision.subjects) and set(decision.subjects) <= names if names else None
 
+    def _proposed(self, decision: Decision, subject: str, requester: str, family: Family, now: datetime) -> str:
+        own = self._own(decision, subject)
+        theirs = bool(own) and requester != SUBJECT and self._able(decision, subject, family, now)
+        return proposed(decision, own, theirs)
+
+    def _able(self, decision: Decision, subject: str, family: Family, now: datetime) -> bool:
+        """Whether the person may ask for themself: they decided for themself, or are of an age to."""
+        if decision.competence in OF_YOUNG_PEOPLE:
+            return True
+        names, on = self._names(subject), on_day(now)
+        said = (s.said.birth_date for one in names if (s := family.sections.get(one)) is not None and s.said)
+        if may_be(filter(None, said), PRESUMED, on):
+            return True
+        own = (one for one in family.register.agreements(on) if one.by in names and set(one.whom) <= names)
+        return any(one.right in _ABLE for one in own)
+
+    def _same_requester(self, found: Iterable[FamilyId], case: str, requester: str) -> None:
+        """Raise Unchosen where this case's record was given to somebody else before."""
+        given = (one for family in found for one in DecisionLog(self.queries, None).bodies(Sought(family=family)))
+        if any((one.stage, one.recipient) == (ACCESS, case) and one.role != requester for one in given):
+            raise Unchosen("this request was answered to somebody else: whoever else asks has a request of their own")
+
     def _may(self, family: Family, now: datetime) -> bool:
         """Whether the officer may handle this family's record: nobody does who is a party to it."""
         return as_recipient(self.officer, family, self.reading.stage.directory, on_day(now)).party == "none"
@@ -189,6 +231,20 @@ class Access:
             for start in range(0, max(len(names), 1), _MOST_NAMED):
                 part = tuple(names[start : start + _MOST_NAMED])
                 yield self._choice(family, choice, part, case, now, f"{choice.choice}.{choice.opinion}.{start}")
+
+    def _left_sealed(self, family: Family, case: str, now: datetime) -> Iterator[Decision]:
+        """The record, in the sealed log, that sealed disclosures were left out: those cleared can answer for it."""
+        told = sql.select(DECISIONS.c.id).where(
+            DECISIONS.c.family == family.family, DECISIONS.c.log == SEALED, DECISIONS.c.stage.in_(SHOWN),
+            DECISIONS.c.outcome == Outcome.SHARE,
+        )  # fmt: skip
+        sealed = sorted(row.id for row in self.queries.ask(told))
+        for start in range(0, len(sealed), _MOST_NAMED):
+            said = self._record(family, ACCESS, now, f"{case}.sealed.{start}", recipient=case, log=SEALED)
+            yield msgspec.structs.replace(
+                said, outcome=Outcome.WITHHOLD, rules=("sealed-is-for-those-cleared",), decided_by="rule",
+                removed=tuple(sealed[start : start + _MOST_NAMED]), article_6="", gateway="",
+            )  # fmt: skip
 
     def _choice(
         self, family: Family, choice: Choice, names: tuple[str, ...], case: str, now: datetime, occasion: str
@@ -230,11 +286,11 @@ class Access:
         )  # fmt: skip
 
 
-def _line(decision: Decision, own: bool | None) -> Line:
+def _line(decision: Decision, proposed: str) -> Line:
     return Line(
         decision=decision.id, decided_at=decision.decided_at, kind=kind_of(decision.stage), who=_who(decision),
         what=_what(decision), why=_why(decision), ground=decision.harm_threshold, law=_law(decision),
-        proposed=proposed(decision, own),
+        proposed=proposed,
     )  # fmt: skip
 
 
@@ -250,19 +306,28 @@ def _given(released: Iterable[Decision], made_on: date) -> Given:
     return Given(words.title, made_on, tuple(told), words.left_out, words.complain, "" if told else words.nothing)
 
 
+def _shown(decision: Decision) -> bool:
+    """Whether somebody came to see something by it: an officer who only weighs a request gives nothing out."""
+    return decision.stage in SHOWN and (decision.stage != ACCESS or decision.role in law().requester)
+
+
 def _who(decision: Decision) -> str:
     """Name the recipient by their role: who they are is theirs, and a role says who saw it."""
+    if decision.stage == ACCESS:
+        return law().requester[decision.role].label.capitalize()
     role = code_list("practitioner-roles").get(decision.role, on_day(decision.decided_at))
     return role.label if role is not None and role.label else decision.role.replace("-", " ").capitalize()
 
 
 def _did(decision: Decision) -> str:
-    if decision.stage == "find":
-        return "looked up whether there is a record"
+    if decision.stage in law().did:
+        return law().did[decision.stage]
     return "looked at" if kind_of(decision.stage) == LOOK else "was told of"
 
 
 def _what(decision: Decision) -> str:
+    if decision.stage in law().did:
+        return law().words.existence if decision.stage == "find" else law().words.record
     known = categories().get(decision.category)
     return known.description if known is not None else decision.category.replace("-", " ")
 

@@ -60,6 +60,8 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     left_out: str
     complain: str
     nothing: str
+    existence: str
+    record: str
     source: str
     checked: bool
 
@@ -71,6 +73,7 @@ class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exemption: dict[str, Exemption]
     basis: dict[str, Basis]
     requester: dict[str, Requester]
+    did: dict[str, str]
     words: Words
 
 
@@ -92,13 +95,14 @@ def law_words() -> dict[str, str]:
     return {name: one.law for name, one in law().exemption.items()}
 
 
-def proposed(decision: Decision, own: bool | None) -> str:
+def proposed(decision: Decision, own: bool | None, theirs: bool = False) -> str:
     """Return what becomes of one line: `release`, `choose`, or the exemption that a rule applies.
 
     `own`: it is about the person who is asked about, and about nobody else; None: a family is asked about as a whole.
+    `theirs`: somebody else asks, and the person is of an age or competence to ask for themself.
     """
     asked = decision.asked
-    if own is None:
+    if own is None or (own and theirs):
         return CHOOSE
     if not own:
         return THIRD_PARTY
@@ -106,16 +110,19 @@ def proposed(decision: Decision, own: bool | None) -> str:
     return RELEASE if plain and decision.category in law().plain.categories else CHOOSE
 
 
-def check(choices: Mapping[str, Choice], open_ones: set[str], requester: str, health: frozenset[str]) -> None:
-    """Raise Unchosen unless there is one choice that holds on each of `open_ones` and on nothing else.
+def check(
+    choices: Mapping[str, Choice], open_ones: set[str], ruled: set[str], requester: str, health: frozenset[str]
+) -> None:
+    """Raise Unchosen unless there is one choice that holds on each of `open_ones`, and else on `ruled` alone.
 
-    `health` are the registered practitioners whose opinion may be asked for. No message names a decision.
+    `ruled` are the lines that a rule leaves out: about somebody else, which an officer may weigh otherwise. `health`
+    are the registered practitioners whose opinion may be asked for. No message names a decision.
     """
     if requester not in law().requester:
         raise Unchosen(f"who asks is one of {', '.join(law().requester)}")
     if missing := len(open_ones - choices.keys()):
         raise Unchosen(f"{missing} lines wait for a choice")
-    if set(choices) - open_ones:
+    if set(choices) - open_ones - ruled:
         raise Unchosen("a choice is on a line that needs none, or that is not there")
     for one in choices.values():
         if one.choice != RELEASE:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from consent.request import Request
 from schemas.errors import Misconfigured
 from schemas.records import Facts
 
@@ -202,6 +203,13 @@ class Sensitive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     roles: dict[str, str]
     kind: tuple[SensitiveKind, ...]
+
+
+def under(request: Request) -> str:
+    """Return the id of the sharing agreement that a question is asked under, whose appropriate policy document counts;
+    empty where none covers it."""
+    found = agreements().get(request.publisher) if request.sharing_agreement != "none" else None
+    return found.id if found is not None else ""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from agents.ig.access import Access
 from agents.ig.breaking import READING, because
 from agents.ig.cases import Case, NotSo
 from agents.ports import NotWritten
+from agents.reading import Reading
 from consent.break_glass import STAGE, still_open, terms
 from consent.decision import Decision, Outcome
 from schemas.records import decode_review
@@ -164,6 +166,9 @@ def test_nothing_is_shown_that_is_not_logged_or_not_told_of(ward: Ward) -> None:
     assert ward.notices() == []
     assert ward.logged()[0].stage == STAGE
     assert len(ward.cases()) == 1, "the case is there by its decision alone"
+    producer.flush = flush  # type: ignore[method-assign]
+    ward.told.broker.up = True
+    assert ward.again(ward.doctor, NOW) is None, "an opening that nobody was told of opens nothing afterwards"
 
 
 def test_it_ends_by_itself(ward: Ward) -> None:
@@ -180,8 +185,20 @@ def test_it_ends_by_itself(ward: Ward) -> None:
     assert {one.stage for one in looked} == {"look"}
     assert {one.rationale for one in looked} == {"life-at-risk"}
     assert ward.again(ward.doctor, end) is None
+    assert slow(ward, end - timedelta(seconds=30)) is None, "it ended while the log was being waited for"
     assert ward.again(ward.cleared, NOW) is None
     assert ward.logged() == []
+
+
+def slow(ward: Ward, at: datetime) -> Opened | None:
+    """Look again at `at`, in a hub whose log takes two minutes to answer the first time."""
+    class Slow(Reading):
+        def decided(self, family, now, decide):
+            return super().decided(family, now + timedelta(minutes=2), decide)
+
+    reading = Slow(**{name: getattr(ward.told.reading, name) for name in Reading.__dataclass_fields__})
+    glass = dataclasses.replace(ward.glass, reading=reading)
+    return glass.again(ward.told.worker(ward.doctor), ward.told.family(ward.child), at)
 
 
 def test_a_refusal_opens_nothing_and_another_family_stays_closed(ward: Ward) -> None:

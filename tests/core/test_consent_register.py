@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent.grounds import stronger
+from consent.grounds import NO_GROUND, Claimed, stronger
 from consent.register import Register
 from schemas.errors import Refusal
 from schemas.ids import EventKey, ItemId, PersonId
@@ -361,15 +361,16 @@ def test_an_items_own_claim_and_the_open_ground_give_the_stronger() -> None:
         said("o", "social_care.EpisodeOpened", role="subject", on="2026-03-01", episode="section-47", reference="E1")
     )
     enquiry = found.ground_for(CHILD, date(2026, 3, 2))
-    assert stronger(Ground("encompass", "a sentence"), enquiry)[0] == "s47"
-    assert stronger(Ground("vital-interests", "a sentence", "", "why"), enquiry) == (
-        "vital-interests",
-        "why",
-        "As stated by the publisher",
+    assert stronger(Ground("encompass", "a sentence"), enquiry).claim == "s47"
+    assert stronger(Ground("vital-interests", "a sentence", "", "why"), enquiry) == Claimed(
+        "vital-interests", "why", "As stated by the publisher"
     )
-    assert stronger(Ground("never-heard-of"), enquiry)[0] == "never-heard-of"
-    assert stronger(Ground("s47"), None)[0] == "s47"
-    assert stronger(None, None) == ("none", "", "")
+    assert stronger(Ground("never-heard-of"), enquiry).claim == "never-heard-of"
+    assert stronger(Ground("s47"), None).claim == "s47"
+    assert stronger(None, None) == NO_GROUND
+    assert stronger(None, enquiry) == Claimed(
+        "s47", "consent-not-reasonably-expected", "A section 47 enquiry is open", enquiry.items, date(2026, 3, 1), None
+    )
 
 
 def test_a_flag_no_longer_set_closes_its_ground() -> None:

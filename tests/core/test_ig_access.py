@@ -231,3 +231,70 @@ def test_a_colleague_to_whom_an_alert_might_be_handed_over_has_not_looked(told: 
     told.logged()
     assert desk.open(told.worker(colleague), record, NOW) is not None
     assert {one.stage for one in told.logged()} == {"look"}
+
+
+def test_what_a_young_person_decided_for_themself_is_no_parents_to_have_by_rule(tmp_path: Path) -> None:
+    """She is told her own lines by rule; her father's request waits for an officer, who may leave them to her."""
+    told = Told(tmp_path)
+    story = told.story
+    told.child = story.child("Zoe", story.day(17 * 365).isoformat())
+    told.officer = story.professional("social-care", "ig-officer")
+    lead = story.professional("social-care", "early-help-worker")
+    story.relate(told.child, story.adult("Piers"), "father")
+    story.agree(told.child, told.child, capacity="young-person-16-or-over")
+    story.lead(lead, told.child)
+    story.not_brought(told.child, 20)
+    told.happens()
+    told.looks(lead, told.child)
+    desk, child = told.access(told.officer), told.person(told.child)
+    hers = {line.decision for line in desk.weigh(child, LATER) or () if line.proposed == RELEASE}
+    his = desk.weigh(child, LATER, "parental-responsibility")
+    assert hers
+    assert {line.proposed for line in his or () if line.decision in hers} == {CHOOSE}
+    theirs = {line.decision: Choice("their-own-to-ask") for line in his or () if line.proposed == CHOOSE}
+    with pytest.raises(Unchosen):
+        desk.give(child, "subject", theirs, "c_1", LATER)
+    given = desk.give(child, "parental-responsibility", theirs, "c_1", LATER)
+    assert given is not None
+    assert given.entries == ()
+
+
+def test_the_log_says_who_asked_and_a_request_is_answered_to_nobody_else(told: Told) -> None:
+    """Each record of what was given names the one who asked by their right to; a second one asks anew."""
+    choices = chosen(told)
+    give(told, choices)
+    logged = told.logged()
+    assert {(one.recipient, one.role) for one in logged} == {("c_1", "subject")}
+    with pytest.raises(Unchosen):
+        give(told, chosen(told), "parental-responsibility")
+
+
+def test_an_officer_may_weigh_what_is_about_somebody_else_and_tell_it(told: Told) -> None:
+    """Leaving out what is about another is a balance: the rule leaves it out, a named officer may release it."""
+    desk, mother = told.access(told.officer), told.person(told.mother)
+    told.world.decide("look", family=told.family(told.child), item=f"e1.{mother}", minutes=3)
+    lines = desk.weigh(mother, LATER) or []
+    choices = {line.decision: Choice(RELEASE) for line in lines if line.proposed in (CHOOSE, THIRD_PARTY)}
+    assert any(line.proposed == THIRD_PARTY for line in lines)
+    assert desk.give(mother, "subject", choices, "c_1", LATER)
+    assert [one.rules for one in told.logged() if one.rules == (THIRD_PARTY,)] == []
+
+
+def test_that_something_sealed_was_left_out_stands_in_the_sealed_log_alone(told: Told) -> None:
+    """Those cleared can answer for it afterwards; the open log is as if it were not there."""
+    child = told.person(told.child)
+    family = told.family(told.child)
+    one = told.world.decide("look", family=family, item=f"e9.{child}", tier="sealed", clearance="sealed")
+    give(told, chosen(told))
+    (left,) = [record for record in told.logged() if record.log == "sealed"]
+    assert (left.outcome, left.removed, left.recipient) == (Outcome.WITHHOLD, (one.id,), "c_1")
+
+
+def test_who_was_given_a_record_before_is_told_in_the_next_one(told: Told) -> None:
+    """To be given the record is to see something; that an officer weighed the request is not."""
+    give(told, chosen(told))
+    told.logged()
+    lines = told.access(told.officer).weigh(told.person(told.child), LATER + timedelta(days=1)) or []
+    assert [line.who for line in lines if line.what == law().words.record] == [
+        law().requester["subject"].label.capitalize()
+    ]
