@@ -17,12 +17,12 @@ from agents.adapters.log_files import LogWriter
 from agents.adapters.log_reader import LogReader
 from agents.adapters.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from agents.adapters.sqlengine import open_engine
-from agents.commands.policy import WITHOUT_POLICIES
 from agents.projector import Projector
 from agents.queries import Queries
 from agents.sequencer import Sequencer
 from consent.decision import Decision, Outcome, decode, encode
 from consent.explain import explain
+from consent.explain_words import NO_POLICY
 from consent.log.entry import head
 from consent.overtaken import RULE
 from schemas.ids import EventKey, FamilyId
@@ -106,7 +106,7 @@ def test_what_was_decided_before_a_change_and_comes_behind_it_stands_as_withheld
     assert (look.released, look.article_6, look.gateway, look.agreement_state) == ((), "", "", "in-force")
     assert look.salt == said("look").salt
     assert log.projected()["d_look"] == look
-    assert RULE in WITHOUT_POLICIES
+    assert RULE in NO_POLICY
     assert any("registers changed before it was in the log" in line for line in explain(look))
 
 
@@ -180,7 +180,7 @@ def test_what_a_crash_left_beyond_the_head_counts_for_nothing(log: Log) -> None:
     """The change goes with its entry: it is in the topic still, and comes again."""
     log.told([said("given", "link", 2, "v1"), said("withdrawal", "link", 4, "v2"), said("look", place=3)])
     assert [one.outcome for one in log.logged(1, 1, 1)] == [SHARE, SHARE, WITHHOLD]
-    store = LogEntries(log.folder / "log0", create=True)
+    store = LogEntries(log.folder / "log0")
     assert store.changes(["f_1", "f_2"])["f_1"].version == "v2"
     store.forget_from(1)
     assert store.changes(["f_1"])["f_1"].version == "v1"
