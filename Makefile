@@ -61,7 +61,8 @@ $(QUIX)/.ready: requirements-bench.txt pyproject.toml $(BIN)/uv
 	@touch $@
 
 faults: install-dev kafka
-	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 $(BIN)/pytest -m fault $(ARGS)
+	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 HEARTH_RACES=1000 \
+	  $(BIN)/pytest -m fault $(ARGS)
 
 mutate: install-dev
 	$(BIN)/hearth policy mutate $(ARGS)
