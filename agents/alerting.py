@@ -107,7 +107,7 @@ class Alerting:
     def may_open(self, colleague: KnownPractitioner, record: AlertRecord, now: datetime) -> bool:
         """Say whether the alert would be shown to `colleague`: a check of the hub's own, at which they see nothing."""
         stands = self.reading.decided(
-            record.family, now, lambda family, at: self._told(colleague, record, family, at, CHECK)
+            record.family, now, lambda family, at: self._told(colleague, record, family, at, CHECK), colleague
         )
         return stands is not None
 

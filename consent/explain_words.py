@@ -89,6 +89,7 @@ OWN_RULES = {  # what the hub rules outside the policies
     "ig-explain": "an officer read a decision",
     "propose": "an officer proposed that the record ends; another must approve it",
     "approve": "a second officer approved that the record ends",
+    "destroying": "its ending has begun: no hold stops it any more",
     "destroyed": "the record was ended, as two officers had decided",
     "hold": "a legal hold was set: nothing is destroyed while it stands",
     "lift": "a legal hold was lifted",
@@ -114,6 +115,7 @@ _CODES = {
     "person-key": "the key to what was held of them",
     "look-up-keys": "what leads to them",
     "record": "their record",
+    "put-aside": "what of them had been put aside",
 }
 _NONE = {"detriment_test": "no"}  # `none` says nothing in any other field
 

@@ -159,7 +159,7 @@ class Access:
         """Log that the officer takes this step on the family's record, and return whether they may."""
 
         def decide(state: Family, at: datetime) -> tuple[list[Decision], bool]:
-            may = self._may(state, at)
+            may = state.family != NOBODY and self._may(state, at)
             return [self._record(state, stage, at, occasion) if may else self._refused(stage, at)], may
 
         return self.reading.decided(family, now, decide, self.officer)

@@ -11,6 +11,7 @@ from agents.adapters.database import REVIEW
 from agents.ig.access import Access
 from agents.ig.cases import Case
 from agents.ig.decisions import DecisionLog
+from agents.reading import NOBODY
 from consent.break_glass import STAGE
 from consent.seal import Pseudonyms, unseal
 from schemas.records import decode_review
@@ -28,7 +29,7 @@ def because(
     Raises Unsealable once its key was destroyed, and Behind or NotWritten: then nothing is shown.
     """
     decision = DecisionLog(desk.queries, desk.officer).one(case.refers_to[0])
-    if decision is None or not desk.handles(decision.family, READING, case.id, now):
+    if not desk.handles(decision.family if decision else NOBODY, READING, case.id, now) or decision is None:
         return None
     found = desk.queries.ask(sql.select(REVIEW.c.body).where(REVIEW.c.id == break_glass_review(names, decision.id)))
     if not found:

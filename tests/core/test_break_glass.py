@@ -193,8 +193,8 @@ def test_it_ends_by_itself(ward: Ward) -> None:
 def slow(ward: Ward, at: datetime) -> Opened | None:
     """Look again at `at`, in a hub whose log takes two minutes to answer the first time."""
     class Slow(Reading):
-        def decided(self, family, now, decide):
-            return super().decided(family, now + timedelta(minutes=2), decide)
+        def decided(self, family, now, decide, reader):
+            return super().decided(family, now + timedelta(minutes=2), decide, reader)
 
     reading = Slow(**{name: getattr(ward.told.reading, name) for name in Reading.__dataclass_fields__})
     glass = dataclasses.replace(ward.glass, reading=reading)

@@ -60,7 +60,7 @@ ROWS = {
     "Subject access": "subject-access",
     "Retention": "retention",
 }
-ITS_OWN = {"agreements-between-agencies", "registers"}
+ITS_OWN = {"agreements-between-agencies", "registers", "restriction"}
 # What decides a row that no policy decides, and the tests of it.
 DECIDED_BY = {
     "consistent-identifier": (

@@ -32,7 +32,7 @@ def asked(found: Register, to: Recipient, **said: Any) -> Answer:
 
 def recorded(answer: Answer, found: Register, to: Recipient) -> Any:
     return GATE.record(
-        answer, stage="", family=FamilyId("f_1"), to=to, items=(ItemId("e.p_child"),), event=EventKey("e"),
+        answer, place=0, stage="", family=FamilyId("f_1"), to=to, items=(ItemId("e.p_child"),), event=EventKey("e"),
         subjects=(CHILD,), register=found, at=AT,
     )  # fmt: skip
 

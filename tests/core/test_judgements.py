@@ -220,7 +220,8 @@ def test_the_decision_carries_who_said_it_and_explains_it() -> None:
     found = register(judged(circumstances="Seen at Tidewater Row", **APPROVED))
     answer = clinic(found)
     made = GATE.record(
-        answer, stage="look", family=FamilyId("f_1"), to=WORKER, items=(ItemId("e.p_child"),), event=EventKey("e"),
+        answer, place=-1, stage="look", family=FamilyId("f_1"), to=WORKER, items=(ItemId("e.p_child"),),
+        event=EventKey("e"),
         subjects=(CHILD,), register=found, at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )  # fmt: skip
     assert decode(encode(made)) == made

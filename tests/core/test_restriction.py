@@ -87,7 +87,8 @@ def test_a_child_in_danger_comes_before_a_restriction(claim: str) -> None:
     assert answer.ruling.outcome is Outcome.SHARE
     assert answer.request.restricted == "restricted"
     made = GATE.record(
-        answer, stage="look", family=FamilyId("f_1"), to=WORKER, items=(ItemId("e.p_mother"),), event=EventKey("e"),
+        answer, place=0, stage="look", family=FamilyId("f_1"), to=WORKER, items=(ItemId("e.p_mother"),),
+        event=EventKey("e"),
         subjects=(MOTHER,), register=Register(), at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )  # fmt: skip
     said = "The processing of this person's information was restricted then (UK GDPR Art 18)."
