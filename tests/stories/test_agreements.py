@@ -134,7 +134,7 @@ def test_a_mother_takes_back_at_the_surgery_what_she_agreed_to_with_social_care(
 
 
 def test_a_withdrawal_by_somebody_whom_the_hub_cannot_place_is_for_a_person(hub: Told, story: Story) -> None:
-    """The school knows Jo by no number that the hub knows. It may be she: nothing is shared until somebody has asked."""
+    """The school knows Jo by no number that the hub knows. It may be she: nothing is shared until somebody asked."""
     zoe, jo, worker = agreed_family(story, 9)
     story.withdraw(jo, zoe, agency="school", reference="front-office-12")
     hub.happens(story)
