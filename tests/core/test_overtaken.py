@@ -180,7 +180,7 @@ def test_what_a_crash_left_beyond_the_head_counts_for_nothing(log: Log) -> None:
     """The change goes with its entry: it is in the topic still, and comes again."""
     log.told([said("given", "link", 2, "v1"), said("withdrawal", "link", 4, "v2"), said("look", place=3)])
     assert [one.outcome for one in log.logged(1, 1, 1)] == [SHARE, SHARE, WITHHOLD]
-    store = LogEntries(log.folder / "log0", create=True)
+    store = LogEntries(log.folder / "log0")
     assert store.changes(["f_1", "f_2"])["f_1"].version == "v2"
     store.forget_from(1)
     assert store.changes(["f_1"])["f_1"].version == "v1"
