@@ -15,14 +15,16 @@ from agents.adapters.log_reader import LogReader
 from agents.adapters.topics import Topic
 from agents.commands.rebuilding import rebuilt
 from agents.settings import Settings
+from consent.decision import Outcome, decode
 from consent.log.checkpoint import Checkpoint, sign, verifier_key
 from consent.log.entry import Kept
 from consent.log.verify import verify
 from schemas.errors import Misconfigured
 from schemas.records import encode
-from streams.outcome import Emit
+from streams.outcome import Emit, to_log
 from streams.topology import CHECKPOINTS, DECISIONS
 from tests.contract.logs import decision, erasure
+from tests.core.test_overtaken import said
 
 
 class Office:
@@ -59,12 +61,15 @@ class Office:
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
-    """300 decisions, two of them repeats, one unsalted, one unreadable, one erased since."""
+    """250 decisions and two repeats, one unsalted, one unreadable, one erased since, one overtaken."""
     made = Office(tmp_path)
     made.write(*(encode(decision(number)) for number in range(250)), b'{"id": "d_bare"}')
     made.sequence(251)
     made.write(encode(decision(7)), b"\xff not json", erasure(42).body, encode(decision(42)))
-    made.sequence(253)
+    told = [said("given", "link", 2, "v1"), said("withdrawal", "link", 4, "v2"), said("look", place=3)]
+    made.producer.send([to_log(one) for one in told])
+    made.producer.flush()
+    made.sequence(256)
     return made
 
 
@@ -74,13 +79,14 @@ def test_a_log_made_again_is_the_same_log(office: Office) -> None:
     shutil.rmtree(office.log)
     with pytest.raises(LogDisagrees):
         bootstrap.sequencer(office.settings, "main")
-    assert rebuilt(office.settings, "main") == 253
+    assert rebuilt(office.settings, "main") == 256
     assert (office.log / "checkpoint").read_bytes() == head
     assert office.kept() == before
     assert before[42].body is None
+    assert decode(before[255].body or b"").outcome is Outcome.WITHHOLD
     office.write(encode(decision(300)))
-    office.sequence(254)
-    assert len(office.kept()) == 254
+    office.sequence(257)
+    assert len(office.kept()) == 257
 
 
 def test_nothing_is_put_in_place_that_is_not_what_was_published(office: Office) -> None:
