@@ -4,6 +4,7 @@
 # make bench   the benchmarks, on real Kafka
 # make faults  the fault tests with full counts
 # make mutate  every policy and condition deleted and inverted: each must make a case fail (some minutes)
+# make worlds  two thousand pairs of worlds that differ only in sealed events: nobody else can tell
 # make lock    pin every dependency anew
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 ARGS ?=
 
-.PHONY: install install-dev demo test check bench faults mutate kafka lock clean
+.PHONY: install install-dev demo test check bench faults mutate worlds kafka lock clean
 
 install: $(VENV)/.runtime
 install-dev: $(VENV)/.dev
@@ -60,12 +61,18 @@ $(QUIX)/.ready: requirements-bench.txt pyproject.toml $(BIN)/uv
 	    $(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-bench.txt; }
 	@touch $@
 
-faults: install-dev kafka
+faults: install-dev kafka worlds
 	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 HEARTH_RACES=1000 \
 	  $(BIN)/pytest -m fault $(ARGS)
 
 mutate: install-dev
 	$(BIN)/hearth policy mutate $(ARGS)
+
+WORLDS := $(BIN)/pytest -s tests/core/test_sealed_worlds.py -k "two_worlds or at_least_half"
+
+worlds: install-dev
+	@HEARTH_WORLDS=1000 HEARTH_WORLDS_FROM=1000 $(WORLDS) & second=$$!; \
+	HEARTH_WORLDS=1000 $(WORLDS); first=$$?; wait $$second && exit $$first
 
 lock: install-dev
 	$(BIN)/uv pip compile -q pyproject.toml --extra postgres --generate-hashes --python-version 3.11 --universal \

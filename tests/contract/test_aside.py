@@ -1,4 +1,4 @@
-"""What becomes of a record that no stage could work through: into quarantine; what may be sealed, the sealed one."""
+"""What becomes of a record that no stage could work through: quarantine; of what may be sealed, the sealed one."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ class Scene:
         self.deputy = self.works("named-professional", "shielded")
         self.keeper = self.works("ig", "sealed")
         self.also_cleared: list[Professional] = []
+        self.ends_openly = True
         self.held_up = timedelta()
         self.days = 9  # after the ground, when the sealed events come: what is open and comes last came before
 
@@ -39,7 +40,8 @@ class Scene:
         hidden(self)
         after = len(story.events)
         later(self)
-        story.strength("school", self.mia, 1, "attendance-recovered")
+        if self.ends_openly:
+            story.strength("school", self.mia, 1, "attendance-recovered")
         start = datetime.combine(TODAY, time(18), UTC)
         days = [0] * before + [self.days] * (after - before) + [2] * (len(story.events) - after)
         told = [
@@ -119,17 +121,17 @@ def _told_again_openly(of: Scene) -> None:
     of.story.events.append((agency, msgspec.structs.replace(event, data={**event.data, "about": about})))
 
 
-def _nothing_to_see(of: Scene) -> None:
-    """One who is cleared works with the family; that they do was said of Jo, who had left it: it stands elsewhere."""
-    of.story.relate(of.mia, of.jo, "mother", until_days_ago=20)
-    of.named = of.story.professional(
-        "social-care", "social-worker", subscriber="named-professional", clearance="sealed"
-    )
-    of.story.involve(of.named, of.jo, "safeguarding", 5)
+def _volunteer(of: Scene) -> None:
+    """A volunteer who is cleared may see Mia's strengths, and none of the registers; nothing else is told of her."""
+    of.lead = of.story.professional("social-care", "voluntary-worker", clearance="sealed")
+    of.also_cleared, of.ends_openly = [of.lead], False
+    of.story.relate(of.mia, of.jo, "mother")
+    of.story.agree(of.jo, of.mia, categories=("strength",))
+    of.story.involve(of.lead, of.mia, "befriending")
 
 
-def _missing(of: Scene) -> None:
-    of.story.missing(of.mia, 3, risk="high", tier="sealed")
+def _strength(of: Scene) -> None:
+    of.story.strength("school", of.mia, 3, "attendance-recovered", tier="sealed")
 
 
 def _worked_with(of: Scene) -> None:
@@ -194,7 +196,7 @@ _SCENES = {
     "sealed.in_its_layer": (_ends_at_midnight, _in_need, _nothing),
     "sealed.is_sealed": (_disputed, _held, _nothing),
     "sealed.filed_as": (_high_risk, _held, _told_again_openly),
-    "sealed.openly": (_nothing_to_see, _missing, _nothing),
+    "sealed.openly": (_volunteer, _strength, _nothing),
     "sight._shown": (_worked_with, _taken_back, _nothing),
     "finding.known_openly": (_high_risk, _of_the_mother, _nothing),
     "sealed.blind": (_cleared_lead, _in_need, _nothing),
