@@ -27,12 +27,12 @@ from schemas.ids import FamilyId, PersonId
 from schemas.people import KnownPractitioner
 from streams.intake_names import every_id
 from streams.recipients import as_recipient
+from streams.sealed import SEALED
 from streams.timeline import Family, on_day
 
 ACCESS, CASE_REVIEW = "access", "case-review"
 SUBJECT = "subject"
 SHOWN = ("look", "find", "disclose", ACCESS, CASE_REVIEW)  # stages at which somebody came to see something
-SEALED = "sealed"
 _ABLE = frozenset(("presumed", "assessed", "adult"))  # rights of consent/agreement_competence.py that are one's own
 _MOST_NAMED = 500  # decisions that one record in the log names
 

@@ -23,16 +23,22 @@ agents/commands/auditing.py: -
 agents/commands/auditing.py: may_read
 agents/commands/held.py: held
 agents/commands/held.py: told_to
+agents/commands/policy_change.py: _logs
 agents/commands/quarantine.py: _kit
 agents/commands/readers.py: cleared
 agents/commands/retention.py: -
-agents/commands/retention.py: _destroying
 agents/commands/review.py: _kit
-agents/ig/cases.py: all
+agents/ig/access.py: _left_sealed
+agents/ig/asking.py: _explained
+agents/ig/cases.py: _said
 agents/ig/decisions.py: __init__
 agents/ig/decisions.py: select
 agents/ig/measures.py: _actions
+agents/ig/own.py: hides
+agents/ig/own.py: kept
+agents/ig/own.py: own_families
 agents/ig/watch.py: _by_log
+agents/projector_registers.py: -
 agents/queries.py: burden
 agents/queries.py: decided
 agents/queries.py: quarantine
@@ -42,23 +48,29 @@ agents/queries.py: review
 agents/queries.py: review_counts
 agents/queries.py: reviewed
 agents/queries.py: standing
-agents/reading.py: _may_find
+agents/reading.py: _unmoved
+agents/reading.py: decide
 agents/rehearsal.py: -
+agents/watching.py: -
 consent/decision.py: record
 consent/retention/steps.py: record
 streams/family.py: _alert_cleared
 streams/family.py: _has_sealed
-streams/family.py: _remind
 streams/family.py: _set_timer
 streams/family.py: _stir
+streams/finding.py: may_find
 streams/gate.py: -
 streams/identity/reviews.py: _emit
+streams/intake.py: check_author
 streams/intake_split.py: -
 streams/intake_split.py: facts
+streams/moving.py: _tell_anew
 streams/recipients.py: -
 streams/recipients.py: as_recipient
 streams/topology.py: checkpoints_of
 streams/topology.py: decisions_for
+streams/waiting.py: asked_again
+streams/waiting.py: hold_ends
 """
 
 

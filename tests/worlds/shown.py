@@ -100,7 +100,7 @@ def _every_alert(desk: Desk) -> list[str]:
 
 def _breaks_glass(desk: Desk, reader: KnownPractitioner) -> Iterator[Any]:
     glass = BreakGlass(
-        desk.reading, desk.queries, Reviews(desk.hub.names, lambda _: ("quarantine", bytes(32)), zeros)
+        desk.reading, desk.queries, Reviews(desk.hub.names, lambda _, __: ("quarantine", bytes(32)), zeros)
     )
     for family in families(desk):
         yield glass.open(reader, family, "life-at-risk", "Not breathing", desk.script.end)
