@@ -170,7 +170,7 @@ class Alerts:
         reasons = tuple(told(e) for e in finding.evidence)
         strengths = tuple(told(e) for e in latest(finding.strengths))
         persons = {e.person for e in finding.evidence}
-        decisions += self._names(family, sent, seen, persons, at)
+        decisions += self._names(family, sent, seen, persons, at, cause)
         return Alert(
             id=sent.id,
             revision=sent.revision,
@@ -221,7 +221,7 @@ class Alerts:
         )
 
     def _names(
-        self, family: Family, sent: Sent, seen: Seen, cited: set[PersonId], at: datetime
+        self, family: Family, sent: Sent, seen: Seen, cited: set[PersonId], at: datetime, cause: str
     ) -> Iterator[Decision]:
         """Decide on the names of the children of whom nothing is cited: they are told beside the alert."""
         for child in sorted((seen.children & seen.persons) - cited):
@@ -238,7 +238,7 @@ class Alerts:
                 register=family.register,
                 at=at,
                 place=family.place,
-                cause=f"{sent.id}.{sent.revision}.named.{child}",
+                cause=f"{cause}.named.{child}",
                 minimal=minimise(facts, answer.ruling.removed, members_of(family)),
             )
             yield msgspec.structs.replace(decision, log=sealed.log_of(sent.clearance, decision.log))

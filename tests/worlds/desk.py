@@ -120,7 +120,8 @@ class Desk:
         if not decided.sends:
             return decided
         leaves = decide_again(self.hub.family, decided, state, at, 0)
-        return Outcome(decisions=decided.decisions + leaves.decisions, emits=leaves.emits)
+        once = {one.id: one for one in (*reversed(leaves.decisions), *reversed(decided.decisions))}  # as in the log
+        return Outcome(decisions=list(reversed(once.values())), emits=leaves.emits)
 
     def _learn(self, known: PeopleRecord) -> None:
         self.hub.people.apply(known)

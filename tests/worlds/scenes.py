@@ -106,6 +106,11 @@ def _in_need(of: Scene) -> None:
     of.story.assessed(of.mia, ["2B", "4B"], 4, tier="sealed")
 
 
+def _suspected(of: Scene) -> None:
+    """Somebody suspects harm: a ground on which what is open would be decided otherwise."""
+    of.story.worried(of.lead, of.mia, 3, level="significant-harm", tier="sealed")
+
+
 def _disputed(of: Scene) -> None:
     """Her parents disagree, so that a person must decide."""
     alex = of.story.adult("Alex")
@@ -190,6 +195,7 @@ def _relative_works_here(of: Scene) -> None:
 _SCENES = {
     "sealed.in_layer": (_led, _held, _nothing),
     "sealed.makes_party": (_high_risk, _party, _nothing),
+    "sealed.registers": (_agreed, _suspected, _nothing),
     "sealed.names": (_high_risk, _other_name, _nothing),
     "sealed.quarantine_topic": (_high_risk, _broken, _nothing),
     "queries.open_quarantine": (_high_risk, _broken, _nothing),
