@@ -8,7 +8,7 @@ import msgspec
 
 from consent.decision import Decision, Outcome, Ruling
 from consent.ground_rules import ground_rules
-from consent.grounds import Claimed
+from consent.grounds import OpenGround, stronger
 from consent.register import Register
 from consent.request import Request
 from consent.sharing import sharing_agreement_state
@@ -35,6 +35,7 @@ def may_find(
     on = on_day(at)
     to = as_recipient(reader, family, stage.directory, on)
     openly = any(known_openly(family.sections[one]) for one in ids if one in family.sections)
+    ground = stronger(None, _ground(family.register, ids, on))
     heard = family.register.heard(purpose, _CATEGORY, to.agency, to.role, ids, on)
     request = _request(to, purpose, on)._replace(
         involved="involved" if to.involved else "not-involved",
@@ -42,12 +43,14 @@ def may_find(
         tier="normal" if openly else "sealed",  # what is sealed must not even be findable
         agreement=heard.state,
         competence=heard.competence,
-        ground=_ground(family.register, ids, on),
+        ground=ground.claim,
         override="recorded" if reason else "none",
         restricted="restricted" if family.register.restricted(ids, on) else "none",
     )
     ruling = stage.linking.gate.engine.on(on).rule(request)
-    answer = Answer(ruling, request, heard.event, Claimed(request.ground, rationale=reason))
+    if reason:
+        ground = msgspec.structs.replace(ground, rationale=reason)
+    answer = Answer(ruling, request, heard.event, ground)
     made = _record(stage, family, to, answer, ids[:1], at)
     return msgspec.structs.replace(made, decided_by=to.id) if reason else made
 
@@ -82,6 +85,6 @@ def _request(to: Recipient, purpose: str, on: date) -> Request:
     )  # fmt: skip
 
 
-def _ground(register: Register, ids: tuple[PersonId, ...], on: date) -> str:
-    found = [ground.claim for one in ids if (ground := register.ground_for(one, on)) is not None]
-    return min(found, key=ground_rules().order.index, default="none")
+def _ground(register: Register, ids: tuple[PersonId, ...], on: date) -> OpenGround | None:
+    found = [ground for one in ids if (ground := register.ground_for(one, on)) is not None]
+    return min(found, key=lambda ground: ground_rules().order.index(ground.claim), default=None)

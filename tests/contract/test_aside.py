@@ -15,7 +15,7 @@ from schemas.records import Record
 from streams import sealed, topology
 from streams.intake_answers import Answers
 
-ANSWERS = Answers(Pseudonyms(b"n" * 32), lambda _: ("key", b"k" * 32), bytes)
+ANSWERS = Answers(Pseudonyms(b"n" * 32), lambda _, __: ("key", b"k" * 32), bytes)
 
 
 def aside(record: Record) -> list[str]:

@@ -121,7 +121,7 @@ FILTERS: list[tuple[object, str, Callable[..., Any]]] = [
 ]
 NAMES = [f"{getattr(where, '__name__', '').rpartition('.')[2]}.{name}" for where, name, _ in FILTERS]
 # a generated history in which each filter is what keeps the two worlds alike, found by trying; of the rest a scene
-SEEDS = {"sealed.registers": 1, "sealed.contests": 1}
+SEEDS = {"sealed.contests": 1}
 
 
 @pytest.mark.parametrize(("filter", "name"), zip(FILTERS, NAMES, strict=True), ids=NAMES)

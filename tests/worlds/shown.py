@@ -79,8 +79,8 @@ def _timelines(desk: Desk, reader: KnownPractitioner, number: int) -> Iterator[A
 def _finds(desk: Desk, reader: KnownPractitioner, number: int) -> Iterator[Any]:
     people = desk.script.cast.people
     (said,) = as_known([people[number % len(people)].said(reader.agency, "subject")])
-    for purpose, override in ((PURPOSES[0], True), (PURPOSES[1], False)):
-        yield desk.reading.find(reader, said, purpose, desk.script.end, override)
+    for purpose, reason in ((PURPOSES[0], "cannot-be-reached"), (PURPOSES[1], "")):
+        yield desk.reading.find(reader, said, purpose, desk.script.end, reason)
 
 
 def _alerts(desk: Desk, reader: KnownPractitioner) -> Iterator[Any]:
