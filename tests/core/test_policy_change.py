@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -101,16 +101,22 @@ def test_a_whole_story_asked_again_under_the_same_policies_changes_nothing(tmp_p
     story.lead(lead, child)
     story.involve(nurse, child, "School nursing")
     story.worried(nurse, child, 9, agreement_reference="agreement-1")
-    story.domestic_abuse(mother, story.adult("Abel", "1979-02-01"), 30, children=[child])
+    harm = {"claim": "significant-harm", "rationale": "", "decided_by": "", "condition_reason": ""}
+    story.domestic_abuse(mother, story.adult("Abel", "1979-02-01"), 30, children=[child], ground=harm)
     told.happens()
     looks = [one for who in (lead, nurse, stranger) for one in told.looks(who, child)]
+    long_ago = NOW - timedelta(days=900)  # there was no agreement to show then: a look that shows nothing
+    assert told.reading.agreements(told.worker(lead), told.family(child), "early-help", NOW, long_ago) is None
+    looks += told.logged()
+    assert looks[-1].outcome is Outcome.WITHHOLD
+    assert Engine().rule(looks[-1].asked or ASKED).outcome is Outcome.SHARE
     number = child.said("health", "subject")
     sought = msgspec.convert(number, PersonAsKnown)
     told.reading.find(told.worker(lead), sought, "early-help", NOW)
     finds = told.logged()
     assert {one.stage for one in looks + finds} == {"look", "find"}
     every = [*told.hub.trace.log, *looks, *finds]
-    assert any(one.removed for one in looks)
+    assert any("parties" in one.removed for one in looks)
     again = replay(every, Engine(), NO_POLICY, sharing.agreements(), lambda one: agency(told, one))
     assert [(c.name, c.old, c.new) for c in again.changes] == []
     assert again.by_a_person == 0
