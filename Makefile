@@ -60,7 +60,8 @@ $(QUIX)/.ready: requirements-bench.txt pyproject.toml $(BIN)/uv
 	@touch $@
 
 faults: install-dev kafka
-	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 $(BIN)/pytest -m fault $(ARGS)
+	HEARTH_FAULT_ROUNDS=10 HEARTH_FAULT_EVENTS=50000 HEARTH_TAMPER_EVERY=1 HEARTH_RACES=1000 \
+	  $(BIN)/pytest -m fault $(ARGS)
 
 lock: install-dev
 	$(BIN)/uv pip compile -q pyproject.toml --extra postgres --generate-hashes --python-version 3.11 --universal \

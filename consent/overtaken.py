@@ -3,8 +3,9 @@
 The order is the topic's on which decisions are acknowledged, of each log by itself (between two logs there is none).
 A `link` decision that tells another register version than the last one is a change of the register. Whatever was to
 be shared as decided before that, at an earlier place of the family's record, goes into the log as withheld. It was not
-shown either: whoever shows it asks first whether the family's record has gone on (agents/reading.py), and only a partition's owner sends.
-A decision without a place rests on no family's record (steps of retention; what came before places were said).
+shown either: who shows it asks first whether the family's record has gone on (agents/reading.py), and what is sent is
+decided by the one owner of the family's partition, change and send in their order. A decision without a place rests on
+no family's record (steps of retention; what came before places were said).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What waits to leave is decided again: when it has grown old, or the family's registers have changed since.
 
 An alert that was decided and has not left is taken back, its family is settled as things are now, and what comes of
-that leaves instead: the same alert under the same number where it still stands, or nothing of it. A decision that is
-made again on the same cause, under the same registers, has the id that it had, and stands in the log once.
+that leaves instead: the same alert under the same number where it still stands, or nothing of it. What is decided
+again is a decision of its own in the log: it shows that nothing was sent long after it was decided.
 """
 
 from __future__ import annotations

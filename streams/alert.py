@@ -63,7 +63,8 @@ class Alerts:
                     gone = self._end(family, before, _PASSED_ON, at, outcome)
                     sent = msgspec.structs.replace(sent, revision=gone.revision + 1)
                 family.alerts[key] = sent
-                self._send(family, key, sent, finding, seen, at, outcome)
+                waited = before is not None and before.status == "open" and not before.digest
+                self._send(family, key, sent, finding, seen, at, outcome, f".{at.isoformat()}" if waited else "")
         for key, sent in list(family.alerts.items()):
             if key.startswith(f"{audience}|") and key not in standing and sent.status == "open":
                 family.alerts[key] = self._end(family, sent, _STANDS_NO_MORE, at, outcome)
@@ -103,10 +104,11 @@ class Alerts:
         )
 
     def _send(
-        self, family: Family, key: str, sent: Sent, finding: Finding, seen: Seen, at: datetime, outcome: Outcome
-    ) -> None:
+        self, family: Family, key: str, sent: Sent, finding: Finding, seen: Seen, at: datetime, outcome: Outcome,
+        again: str,
+    ) -> None:  # fmt: skip
         decisions: list[Decision] = []
-        alert = self.compose(family, sent, finding, seen, at, decisions)
+        alert = self.compose(family, sent, finding, seen, at, decisions, again)
         outcome.decisions += decisions
         begun = len(outcome.emits)
         self._emit(alert, sent, family, decisions, outcome)
@@ -144,10 +146,14 @@ class Alerts:
         return sent
 
     def compose(
-        self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, decisions: list[Decision]
-    ) -> Alert:
-        """Put the alert into words for this recipient; `decisions` receives the record of every disclosure in it."""
-        cause = f"{sent.id}.{sent.revision}"
+        self, family: Family, sent: Sent, finding: Finding, seen: Seen, at: datetime, decisions: list[Decision],
+        again: str = "",
+    ) -> Alert:  # fmt: skip
+        """Put the alert into words for this recipient; `decisions` receives the record of every disclosure in it.
+
+        `again` tells apart what is decided again of an alert that waits: the log must show that it was not sent late.
+        """
+        cause = f"{sent.id}.{sent.revision}{again}"
 
         def told(evidence: Evidence) -> Reason:
             answer, facts = seen.answer_for(evidence)

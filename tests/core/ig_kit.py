@@ -38,10 +38,10 @@ class World:
         self.queries = Queries(engine)
         self._next: dict[str, int] = {}
 
-    def tell(self, topic: str, body: bytes, key: str = "k") -> None:
+    def tell(self, topic: str, body: bytes, key: str = "k", headers: tuple[tuple[str, bytes], ...] = ()) -> None:
         offset = self._next.get(topic, 0)
         self._next[topic] = offset + 1
-        self.projector.apply([Record(topic, key.encode(), body, (), 0, offset, 1_790_000_000_000)])
+        self.projector.apply([Record(topic, key.encode(), body, headers, 0, offset, 1_790_000_000_000)])
 
     def decide(
         self, stage: str = "disclose", *, minutes: float = 0, family: str = "f_1", to: str = LEAD, item: str = "e1.p_1",

@@ -15,11 +15,12 @@ from agents.ig.decisions import DecisionLog
 from agents.ig.watch import Watch
 from agents.reading import Reading
 from agents.rehearsal import Rehearsal
-from consent.decision import Decision, decode, encode
+from consent.decision import Decision, decode
 from schemas.ids import FamilyId, PersonId
 from schemas.people import KnownPractitioner, PeopleRecord, people_key
 from schemas.records import encode as encode_record
 from streams import topology
+from streams.outcome import to_log
 from tests.core.ig_kit import World
 
 TODAY = date(2026, 11, 23)
@@ -54,8 +55,8 @@ class Told:
         for name in (topology.FAMILY_ITEMS, topology.ALERTS):
             for record in self.hub.trace.topics[name][before.get(name, 0) :]:
                 self.world.tell(name, record.value or b"", (record.key or b"").decode())
-        for one in self.hub.trace.log[self._logged :]:
-            self.world.tell(topology.decisions_for(one.log), encode(one))
+        for emit in map(to_log, self.hub.trace.log[self._logged :]):
+            self.world.tell(emit.topic, emit.value, emit.key, emit.headers)
         self._logged = len(self.hub.trace.log)
 
     def logged(self) -> list[Decision]:
@@ -65,11 +66,11 @@ class Told:
             self.world.tell(topology.IG_CASES, record.value or b"", (record.key or b"").decode())
         self._said = len(cases)
         topics = (topology.DECISIONS, topology.DECISIONS_SEALED)
-        every = [decode(r.value or b"") for name in topics for r in self.broker.records(name)]
+        every = [record for name in topics for record in self.broker.records(name)]
         new, self._looked = every[self._looked :], len(every)
-        for one in new:
-            self.world.tell(topology.decisions_for(one.log), encode(one))
-        return new
+        for record in new:
+            self.world.tell(record.topic, record.value or b"", "k", record.headers)
+        return [decode(record.value or b"") for record in new]
 
     def person(self, who: Somebody) -> PersonId:
         found = self.hub.people.identify(self.hub.names.identifier("nhs-number", who.nhs, "health"))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import pytest
 
 from agents.adapters.faust_state import Coder, PartitionState
 from agents.adapters.faust_store import MemoryPartition
+from agents.adapters.memory import MemoryBroker, MemoryProducer
 from agents.demo.teller import Story
 from agents.ports import NotWritten
 from agents.reading import Behind, Reading
 from agents.rehearsal import Rehearsal
 from agents.runner import Owned, Runner
+from consent.decision import Decision, decode
 from schemas.ids import FamilyId
 from schemas.records import Record
 from streams import topology
@@ -192,6 +195,49 @@ def test_what_tells_nobody_anything_is_not_held_up_by_its_age() -> None:
     emit = Emit("receipts.school", "r", b"receipt")
     assert run(broker, stage=lambda batch, state: Outcome(emits=[emit])) == []
     assert broker.stored == [b"receipt"]
+
+
+class Family(NamedTuple):
+    """What a worker wrote for one family: the alerts that left, and what was decided on them."""
+
+    alerts: list[Alert]
+    decisions: list[Decision]
+
+
+def worked(hub: Rehearsal, records: Sequence[Record], now: datetime) -> Family:
+    """The real stage and runner over all of it as one batch, at the instant `now`."""
+    broker = MemoryBroker()
+    writer: Any = Slow()
+    coder: Coder[Any] = Coder(lambda value: b"", lambda raw: None)
+    runner: Runner[Any] = Runner(
+        "family", hub.family, MemoryProducer(broker), None, None,
+        lambda _: Owned(PartitionState(MemoryPartition(), coder), writer, "changelog"), lambda *_: [],
+        again=partial(decide_again, hub.family), oldest_send=30.0, now=lambda: now,
+    )  # fmt: skip
+    runner.own([0])
+    runner.work(0, records)
+    sent = [r for name in broker._topics if name.startswith(topology.alerts_to("")) for r in broker.records(name)]
+    return Family([hub.open_alert(r) for r in sent], [decode(r.value or b"") for r in broker.records("decisions")])
+
+
+def test_after_a_backlog_of_days_what_is_sent_is_decided_as_of_now() -> None:
+    """The hub was away for three days, and the agreement ran out meanwhile: nothing that rested on it leaves."""
+    hub, records = absent_child(until_days_ahead=1)
+    told = worked(hub, records, NOW + timedelta(seconds=20))
+    assert [a.status for a in told.alerts] == ["open"]
+    late = worked(hub, records, NOW + timedelta(days=3))
+    assert [(a.status, a.reasons) for a in late.alerts] == [("withdrawn", ())]
+    assert not [d for d in late.decisions if d.stage == "disclose"]
+
+
+def test_after_a_backlog_what_still_stands_leaves_and_the_log_shows_when_it_was_decided() -> None:
+    """Under its number, once; decided a moment before it left."""
+    hub, records = absent_child()
+    late = worked(hub, records, NOW + timedelta(days=3))
+    assert [(a.status, a.revision) for a in late.alerts] == [("open", 0)]
+    told = [d for d in late.decisions if d.stage == "disclose"]
+    assert {d.decided_at for d in told} == {NOW + timedelta(days=3)}
+    assert {r.decision for r in late.alerts[0].reasons} <= {d.id for d in told}
 
 
 # ------------------------------------------------------------------ looks
