@@ -27,12 +27,12 @@ from streams.timeline import ATTENDANCE, Family, members_of
 from tests.worlds import shown
 from tests.worlds.comparing import compared, pair
 from tests.worlds.desk import played
-from tests.worlds.history import Teller
 from tests.worlds.scenes import scene
+from tests.worlds.telling import Teller
 
 PAIRS = int(os.environ.get("HEARTH_WORLDS", "60"))
 FIRST = int(os.environ.get("HEARTH_WORLDS_FROM", "0"))
-AT_ONCE = 20  # pairs in one test, so that none takes long
+AT_ONCE = 10  # pairs in one test, so that none takes long
 HIDDEN: Counter[str] = Counter()
 
 
