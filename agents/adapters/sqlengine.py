@@ -35,7 +35,10 @@ def open_engine(url: str, erase: bool = False) -> Engine:
 def ready(engine: Engine, metadata: sql.MetaData, section: str) -> None:
     """Make the tables in SQLite where they are missing; elsewhere raise Misconfigured unless migrations made them."""
     if engine.dialect.name == "sqlite":
-        metadata.create_all(engine)
+        try:
+            metadata.create_all(engine)
+        except sql.exc.OperationalError:  # another process made them between the look and the making
+            metadata.create_all(engine)
         return
     present = set(sql.inspect(engine).get_table_names())
     if missing := sorted(set(metadata.tables) - present):
