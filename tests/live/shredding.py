@@ -228,7 +228,7 @@ def exports(hub: RunningHub, story: Brother, decision: str, folder: Path) -> dic
     family = known.home or known.families[0]
     _, asked, _ = command(hub, officer, "ig", "request", "access", family, "--json")
     hub.settle()
-    _, lines, _ = command(hub, officer, "ig", "access", family, "--json")
+    _, lines, _ = command(hub, officer, "ig", "access", family, "--requester", "parental-responsibility", "--json")
     waiting = [one["decision"] for one in json.loads(lines) if one["proposed"] == "choose"]
     choices = folder / "choices.json"
     choices.write_text(json.dumps({one: {"choice": "release"} for one in waiting}))

@@ -313,7 +313,7 @@ def test_what_the_hubs_own_keys_open_names_them_no_more_and_others_still(shredde
 
 def test_nothing_that_is_exported_afterwards_names_them(shredded: Shredded, tmp_path: Path) -> None:
     """Timelines, alerts, agreements, what is given out on request, reviews of a case, explanations, and proofs."""
-    about = [one for one in shredded.hub.decisions() if one["subjects"] == [shredded.person]]
+    about = [one for one in shredded.hub.decisions() if one.get("subjects") == [shredded.person]]
     said = exports(shredded.hub, shredded.story, about[-1]["id"], tmp_path)
     assert {name: out for name, (code, out) in said.items() if code != 0} == {}
     assert all(out.strip() for _, out in said.values())
