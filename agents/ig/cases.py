@@ -200,8 +200,9 @@ class Cases:
         return next((one for one in self.all(today) if one.id == case), None)
 
     def requested(self, today: date) -> set[str]:
-        """Return the persons and families about whom somebody's request is open."""
-        return {one.about for one in self.all(today) if one.status == "open" and one.kind not in OWN and one.about}
+        """Return the persons and families about whom a request is open, or whose processing is still restricted."""
+        stands = (one for one in self.all(today) if one.status == "open" or one.restricted)
+        return {one.about for one in stands if one.kind not in OWN and one.about}
 
     def open(self, kind: str, about: str, received: date, now: datetime) -> str:
         """Take in a request about a person or family, received on this day; return the case's id."""
