@@ -7,10 +7,10 @@ the record cannot be read that far, or the log does not acknowledge, nothing is 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic, sleep
 from typing import NamedTuple, Protocol, TypeVar
 
 from agents.ports import Producer
@@ -107,13 +107,13 @@ class Reading:
     ) -> T:
         """Return what `decide` shows of the families that are `named` when it is asked; as `decided`."""
         for _ in range(_TRIES):
-            begun = time.monotonic()
+            begun = monotonic()
             self.wait()
             seen = {name: self._seen(name, reader, now) for name in named()}
             decisions, found = decide({name: one.state for name, one in seen.items()}, now)
             self.log(decisions)
             stands = self._stands(seen, named, reader, now)
-            took = time.monotonic() - begun
+            took = monotonic() - begun
             if stands and took <= self.oldest:
                 return found
             now += timedelta(seconds=took)
@@ -195,11 +195,11 @@ class Reading:
 
     def wait(self) -> None:
         """Return when the projection has all that stands on the topics now. Raises Behind."""
-        ends, until = self.ends(), time.monotonic() + self.patience
+        ends, until = self.ends(), monotonic() + self.patience
         while not self._there(ends):
-            if time.monotonic() > until:
+            if monotonic() > until:
                 raise Behind("the record is behind what the hub has taken in: nothing is shown from it")
-            time.sleep(0.05)
+            sleep(0.05)
 
     def _there(self, ends: Places) -> bool:
         positions = self.projection.positions()

@@ -14,9 +14,9 @@ is found by splitting its batch, goes to quarantine with the batch's other emits
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
@@ -76,7 +76,7 @@ class Runner(Generic[T]):
         may_disclose: Callable[[str], bool] = lambda _: True,
         again: Again | None = None,
         oldest_send: float = 30.0,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.name = name
@@ -250,7 +250,7 @@ class Runner(Generic[T]):
             except self._passing as wrong:
                 pause = _PAUSES[min(tried, len(_PAUSES) - 1)]
                 _log.warning("retrying", stage=self.name, effect=what, error=type(wrong).__name__, seconds=pause)
-                time.sleep(pause)
+                sleep(pause)
             else:
                 return
 

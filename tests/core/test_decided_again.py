@@ -184,7 +184,7 @@ def test_what_a_slow_broker_held_up_is_decided_again_before_it_leaves() -> None:
 def test_what_waited_for_the_log_is_decided_again_before_it_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log was behind for a minute."""
     broker = Slow()
-    monkeypatch.setattr("agents.runner.time.sleep", lambda seconds: setattr(broker, "now", broker.now + 20.0))
+    monkeypatch.setattr("agents.runner.sleep", lambda seconds: setattr(broker, "now", broker.now + 20.0))
     assert len(run(broker, may_disclose=lambda _: broker.now > 60.0)) == 2
     assert broker.stored == [b"as decided again"]
 
@@ -309,7 +309,7 @@ def test_a_look_whose_log_took_too_long_is_decided_again(monkeypatch: pytest.Mon
     """A minute is too long; the second time it is quick."""
     hub, _ = absent_child()
     clock = [0.0]
-    monkeypatch.setattr("agents.reading.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("agents.reading.monotonic", lambda: clock[0])
     log = Logging(lambda: clock.__setitem__(0, 61.0))
     assert "AttendanceRecorded" in looked(hub, log)
     assert len(log.logged) == 2
@@ -319,7 +319,7 @@ def test_nothing_is_shown_from_registers_that_change_faster_than_they_are_read(m
     """Time after time too late: then not at all."""
     hub, _ = absent_child()
     clock = [0.0]
-    monkeypatch.setattr("agents.reading.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("agents.reading.monotonic", lambda: clock[0])
     late = [lambda: clock.__setitem__(0, clock[0] + 61.0) for _ in range(9)]
     with pytest.raises(Behind):
         looked(hub, Logging(*late))

@@ -38,8 +38,8 @@ def races(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Coun
             if counts[until]:
                 break
             race = Race(act, SEED + number, tmp_path / "log")
-            monkeypatch.setattr("agents.reading.time.monotonic", race.seconds)
-            monkeypatch.setattr("agents.runner.time.sleep", race.waits)
+            monkeypatch.setattr("agents.reading.monotonic", race.seconds)
+            monkeypatch.setattr("agents.runner.sleep", race.waits)
             counts += judge(act, race, race.run())
             rmtree(tmp_path / "log")
         return counts
