@@ -1,7 +1,8 @@
 """Behaviour watch by the hub itself: once a day, over the week before, in a process of its own.
 
 So neither the log nor the projection waits for it, and whatever becomes of it, the desk goes on. What it finds is put
-on the IG queue in the hub's name; what one run misses the next finds, for each looks at the whole week again.
+on the IG queue in the hub's name; what one run misses the next finds, for each looks at the whole week again. What is
+on the queue beyond its last day escalates by the same run: a break-glass that nobody reviewed, above all.
 """
 
 from __future__ import annotations
@@ -41,10 +42,13 @@ def watch_of(kit: Tools, officer: KnownPractitioner, now: datetime) -> Watch:
 
 
 def watch_the_week(settings: Settings, now: datetime) -> list[str]:
-    """Put what is found up to today on the queue; return the cases that are new, or grew. Raises Behind, NotWritten."""
-    found = watch_of(Tools(settings.environ()), THE_HUB, now).run(on_day(now) - timedelta(days=_DAYS), on_day(now), now)
-    _log.info("behaviour watch", cases=len(found))
-    return found
+    """Put what is found up to today on the queue, and pass on what nobody closed in time; return the cases that are
+    new, or grew, or were passed on. Raises Behind, NotWritten."""
+    watch = watch_of(Tools(settings.environ()), THE_HUB, now)
+    found = watch.run(on_day(now) - timedelta(days=_DAYS), on_day(now), now)
+    passed = watch.cases.escalate(now)
+    _log.info("behaviour watch", cases=len(found), escalated=len(passed))
+    return found + passed
 
 
 class Process(Protocol):

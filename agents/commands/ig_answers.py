@@ -17,10 +17,12 @@ from agents.commands.ig_officer import DAY, day, officer
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
 from agents.commands.tools import Tools, now, tools
 from agents.ig import breaking
-from agents.ig.access import SUBJECT, Access, Given, Line
-from agents.ig.cases import OWN, Case, Cases, NotSo, due, rights
+from agents.ig.access import SUBJECT, Access
+from agents.ig.cases import OWN, Case, Cases, NotSo
 from agents.ig.decisions import kind_of
 from agents.ig.exemptions import Choice, Unchosen, law
+from agents.ig.plain import Given, Line
+from agents.ig.rights import due, rights
 from consent.break_glass import STAGE
 from consent.decision import Decision
 from schemas.errors import Unsealable

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sql
 
 from agents.adapters.database import DECISIONS
-from agents.ig.decisions import LOOK, DecisionLog, Sought, kind_of
+from agents.ig.decisions import DecisionLog, Sought
 from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, Unchosen, check, law, proposed
+from agents.ig.plain import ACCESS, CASE_REVIEW, SHOWN, Given, Line, given, line, shown
 from agents.queries import Queries
 from agents.reading import NOBODY, Families, Reading
 from consent.agreement_ages import PRESUMED, may_be
 from consent.agreement_competence import OF_YOUNG_PEOPLE
 from consent.decision import Decision, Outcome, decision_id
-from consent.sharing import categories, purposes
-from schemas.codes import code_list
 from schemas.ids import FamilyId, PersonId
 from schemas.people import KnownPractitioner
 from streams.intake_names import every_id
@@ -30,47 +29,9 @@ from streams.recipients import as_recipient
 from streams.sealed import SEALED
 from streams.timeline import Family, on_day
 
-ACCESS, CASE_REVIEW = "access", "case-review"
 SUBJECT = "subject"
-SHOWN = ("look", "find", "disclose", ACCESS, CASE_REVIEW)  # stages at which somebody came to see something
 _ABLE = frozenset(("presumed", "assessed", "adult"))  # rights of consent/agreement_competence.py that are one's own
 _MOST_NAMED = 500  # decisions that one record in the log names
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One disclosure, as the officer weighs it: `proposed` is release, choose, or the exemption that a rule applies."""
-
-    decision: str
-    decided_at: datetime
-    kind: str
-    who: str
-    what: str
-    why: str
-    ground: str
-    law: str
-    proposed: str
-
-
-class Told(msgspec.Struct, frozen=True, order=True):
-    """One entry of the record that is given out: a day, by whom, what, and why, in plain words."""
-
-    on: date
-    who: str
-    did: str
-    what: tuple[str, ...]
-    why: str
-    law: str
-
-
-class Given(msgspec.Struct, frozen=True):
-    """The record that is given out. It says the same about what was left out, whether anything was or not."""
-
-    title: str
-    made_on: date
-    entries: tuple[Told, ...]
-    left_out: str
-    complain: str
-    nothing: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,11 +53,11 @@ class Access:
             found = self._about(subject, states, at)
             records = [self._record(states[family], ACCESS, at, "weighed") for family in found]
             ours = [
-                _line(one, self._proposed(one, subject, requester, states[family], at))
+                line(one, self._proposed(one, subject, requester, states[family], at))
                 for family, every in found.items() for one in every
             ]  # fmt: skip
-            shown = sorted(ours, key=lambda line: (line.decided_at, line.decision)) if found else None
-            return records or [self._refused(ACCESS, at)], shown
+            lines = sorted(ours, key=lambda one: (one.decided_at, one.decision)) if found else None
+            return records or [self._refused(ACCESS, at)], lines
 
         return self.reading.decided_of_all(lambda: self._families(subject), now, decide, self.officer)
 
@@ -126,7 +87,7 @@ class Access:
                 )
             ]
             released = [one for every in found.values() for one in every if chosen[one.id].choice == RELEASE]
-            return records or [self._refused(ACCESS, at)], _given(released, on_day(at)) if found else None
+            return records or [self._refused(ACCESS, at)], given(released, on_day(at)) if found else None
 
         return self.reading.decided_of_all(lambda: self._families(subject), now, decide, self.officer)
 
@@ -172,7 +133,7 @@ class Access:
         names = self._names(subject)
         found = {}
         for family, state in states.items():
-            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if _shown(d)]
+            every = [d for d in log.bodies(Sought(family=family, outcome="share")) if shown(d)]
             ours = [d for d in every if not names or not d.subjects or names & set(d.subjects)]
             if ours and self._may(state, now):
                 found[family] = every
@@ -211,8 +172,8 @@ class Access:
 
     def _same_requester(self, found: Iterable[FamilyId], case: str, requester: str) -> None:
         """Raise Unchosen where this case's record was given to somebody else before."""
-        given = (one for family in found for one in DecisionLog(self.queries, None).bodies(Sought(family=family)))
-        if any((one.stage, one.recipient) == (ACCESS, case) and one.role != requester for one in given):
+        before = (one for family in found for one in DecisionLog(self.queries, None).bodies(Sought(family=family)))
+        if any((one.stage, one.recipient) == (ACCESS, case) and one.role != requester for one in before):
             raise Unchosen("this request was answered to somebody else: whoever else asks has a request of their own")
 
     def _may(self, family: Family, now: datetime) -> bool:
@@ -284,58 +245,3 @@ class Access:
             register_version=version, rules=(stage,), article_6=basis.article_6, gateway=basis.gateway,
             decided_by=self.officer.practitioner, log=log, salt=gate.salt(16), place=family.place,
         )  # fmt: skip
-
-
-def _line(decision: Decision, proposed: str) -> Line:
-    return Line(
-        decision=decision.id, decided_at=decision.decided_at, kind=kind_of(decision.stage), who=_who(decision),
-        what=_what(decision), why=_why(decision), ground=decision.harm_threshold, law=_law(decision),
-        proposed=proposed,
-    )  # fmt: skip
-
-
-def _given(released: Iterable[Decision], made_on: date) -> Given:
-    words = law().words
-    days: dict[tuple[date, str, str, str, str], set[str]] = {}
-    for one in released:
-        key = (on_day(one.decided_at), _who(one), _did(one), _why(one), _law(one))
-        days.setdefault(key, set()).add(_what(one))
-    told = sorted(
-        Told(on, who, did, tuple(sorted(what)), why, cited) for (on, who, did, why, cited), what in days.items()
-    )
-    return Given(words.title, made_on, tuple(told), words.left_out, words.complain, "" if told else words.nothing)
-
-
-def _shown(decision: Decision) -> bool:
-    """Whether somebody came to see something by it: an officer who only weighs a request gives nothing out."""
-    return decision.stage in SHOWN and (decision.stage != ACCESS or decision.role in law().requester)
-
-
-def _who(decision: Decision) -> str:
-    """Name the recipient by their role: who they are is theirs, and a role says who saw it."""
-    if decision.stage == ACCESS:
-        return law().requester[decision.role].label.capitalize()
-    role = code_list("practitioner-roles").get(decision.role, on_day(decision.decided_at))
-    return role.label if role is not None and role.label else decision.role.replace("-", " ").capitalize()
-
-
-def _did(decision: Decision) -> str:
-    if decision.stage in law().did:
-        return law().did[decision.stage]
-    return "looked at" if kind_of(decision.stage) == LOOK else "was told of"
-
-
-def _what(decision: Decision) -> str:
-    if decision.stage in law().did:
-        return law().words.existence if decision.stage == "find" else law().words.record
-    known = categories().get(decision.category)
-    return known.description if known is not None else decision.category.replace("-", " ")
-
-
-def _why(decision: Decision) -> str:
-    known = purposes().get(decision.purpose)
-    return known.description if known is not None else decision.purpose.replace("-", " ")
-
-
-def _law(decision: Decision) -> str:
-    return "; ".join(part for part in (decision.gateway, decision.article_6) if part)

@@ -8,12 +8,9 @@ no free text: a case refers to pseudonyms and to decisions, and whoever handles 
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache
-from pathlib import Path
+from datetime import date, datetime
 
 import msgspec
 import sqlalchemy as sql
@@ -22,6 +19,7 @@ from agents.adapters.database import DECISIONS, IG_CASES
 from agents.clearance import open_cases, open_decisions
 from agents.ig.decisions import Sought, narrowed
 from agents.ig.own import Own, own_families
+from agents.ig.rights import due, months_later, rights
 from agents.ports import Producer
 from agents.queries import Queries
 from consent import break_glass
@@ -36,7 +34,7 @@ from streams.sealed import SEALED
 from streams.timeline import on_day
 from streams.topology import IG_CASES as TOPIC
 
-OPENED, EXTENDED, CLOSED = "opened", "extended", "closed"
+OPENED, EXTENDED, ESCALATED, CLOSED = "opened", "extended", "escalated", "closed"
 RESTRICTED, LIFTED = "restricted", "lifted"
 BEHAVIOUR = "behaviour"
 AGREEMENT_DUE = "sharing-agreement-due"
@@ -48,31 +46,6 @@ _AT_ONCE = 500  # decisions in one question: SQLite takes at least 999
 
 class NotSo(HearthError):
     """What was said of a case does not hold: there is none, it is closed, or it may not be extended (any more)."""
-
-
-class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A kind of case (rights.toml): so many months or days, and so many months more where it may be extended.
-
-    `escalates_to`: whose it is when nobody closed it in time. `restricts`: the grounds on which processing may be.
-    """
-
-    label: str
-    law: str
-    source: str
-    checked: bool
-    months: int = 0
-    days: int = 0
-    extend_months: int = 0
-    escalates_to: str = ""
-    restricts: tuple[str, ...] = ()
-
-
-class Rights(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """rights.toml as a whole."""
-
-    kind: dict[str, Kind]
-    reasons: dict[str, str]
-    outcomes: dict[str, str]
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,24 +88,8 @@ class Case(msgspec.Struct, frozen=True):
     closed_on: date | None = None
     closed_by: str = ""
     escalated_to: str = ""  # open beyond its last day, where its kind says who takes it on
+    escalated_on: date | None = None  # when the hub said so: the daily watch does
     restricted: bool = False  # processing is, under this case, until it is lifted: closing it lifts nothing
-
-
-@cache
-def rights() -> Rights:
-    """Return rights.toml, read once."""
-    return msgspec.toml.decode((Path(__file__).parent / "rights.toml").read_bytes(), type=Rights)
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day so many months later, or the last of that month where it has no such day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
-
-
-def due(kind: Kind, received: date) -> date:
-    """Return the last day on which a case received on this day may be answered."""
-    return months_later(received, kind.months) + timedelta(days=kind.days)
 
 
 @dataclass(frozen=True)
@@ -253,6 +210,17 @@ class Cases:
         """Say that processing was restricted, or that this was lifted, under a case. The register has it by then."""
         self._say(Said(case.id, said, case.kind, now, self._me))
 
+    def escalate(self, now: datetime) -> list[str]:
+        """Say of each case that nobody closed in time that it has passed to whoever takes it on; return those cases.
+
+        Once for each: a case that escalated stays so until it is closed.
+        """
+        late = {one.id for one in self.whole(on_day(now)) if one.escalated_to and one.escalated_on is None}
+        for opened, *_ in self._said().values():
+            if opened.case in late:
+                self._say(Said(opened.case, ESCALATED, opened.kind, now, self._me, log=opened.log))
+        return sorted(late)
+
     def refer(self, name: str, behaviour: str, refers_to: Iterable[str], log: str, now: datetime) -> None:
         """Put what behaviour watch found on the queue: a reference, and nobody's name."""
         today = on_day(now)
@@ -305,6 +273,7 @@ def stands(every: list[Said], today: date) -> Case | None:
     extended = next((said for said in every if said.said == EXTENDED and said.due), None)
     last = extended.due if extended and extended.due else opened.due
     overdue = (on_day(closed.at) if closed else today) > last
+    escalated = next((said for said in every if said.said == ESCALATED), None)
     return Case(
         id=opened.case, kind=opened.kind, about=opened.about, received=opened.received, due=last,
         extended=extended is not None, status="closed" if closed else "open",
@@ -313,5 +282,6 @@ def stands(every: list[Said], today: date) -> Case | None:
         closed_on=on_day(closed.at) if closed else None, closed_by=closed.by if closed else "",
         behaviour=opened.behaviour, refers_to=tuple(dict.fromkeys((*opened.refers_to, *more))),
         escalated_to=rights().kind[opened.kind].escalates_to if overdue and not closed else "",
+        escalated_on=on_day(escalated.at) if escalated else None,
         restricted=next((s.said for s in reversed(every) if s.said in (RESTRICTED, LIFTED)), "") == RESTRICTED,
     )  # fmt: skip

@@ -17,9 +17,9 @@ import msgspec
 from agents.adapters.keys import FIRST_SUBSCRIBERS
 from agents.adapters.quarantine_keys import KEPT_DAYS
 from agents.adapters.topics import hub_topics
-from agents.ig.cases import rights
 from agents.ig.exemptions import law
 from agents.ig.measures import definitions
+from agents.ig.rights import rights
 from agents.ig.watch import behaviours
 from consent import break_glass, minimise, policy, retention, sharing
 from consent.agreement_ages import ages

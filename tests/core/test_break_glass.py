@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from agents.ig.breaking import READING, because
 from agents.ig.cases import Case, NotSo
 from agents.ports import NotWritten
 from agents.reading import Reading
+from agents.watching import THE_HUB
 from consent.break_glass import STAGE, still_open, terms
 from consent.decision import Decision, Outcome
 from schemas.records import decode_review
@@ -254,6 +255,12 @@ def test_it_is_reviewed_in_time_or_it_escalates(ward: Ward) -> None:
     late = ward.cases(case.due + timedelta(days=1))[0]
     assert late.overdue
     assert "Caldicott Guardian" in late.escalated_to
+    assert escalated(ward, case.due) == []
+    later = case.due + timedelta(days=1)
+    assert [escalated(ward, later), escalated(ward, later + timedelta(days=1))] == [[case.id], []]
+    assert ward.cases(later)[0].escalated_on == later
+    said = [(one.said, one.by) for one in ward.told.cases(OFFICER).history(case.id, later)]
+    assert said == [("opened", "hub"), ("escalated", "hub")]
     with pytest.raises(NotSo):
         ward.told.cases(OFFICER).extend(case.id, "complex", NOW)
     with pytest.raises(NotSo):
@@ -262,6 +269,13 @@ def test_it_is_reviewed_in_time_or_it_escalates(ward: Ward) -> None:
     ward.logged()
     (closed,) = ward.cases(case.due + timedelta(days=30))
     assert (closed.status, closed.outcome, closed.overdue, closed.escalated_to) == ("closed", "explained", False, "")
+
+
+def escalated(ward: Ward, on: date) -> list[str]:
+    """Let the hub's daily watch pass on what nobody closed in time; return the cases."""
+    passed = ward.told.cases(THE_HUB).escalate(datetime(on.year, on.month, on.day, 3, tzinfo=UTC))
+    ward.logged()
+    return passed
 
 
 def test_break_glass_again_and_again_is_found_and_looking_again_is_not(ward: Ward) -> None:

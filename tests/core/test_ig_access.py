@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agents.alerting import Alerting
-from agents.ig.access import ACCESS, CASE_REVIEW
 from agents.ig.decisions import MACHINE, kind_of
 from agents.ig.exemptions import CHOOSE, RELEASE, THIRD_PARTY, Choice, Unchosen, law
+from agents.ig.plain import ACCESS, CASE_REVIEW
 from agents.ports import NotWritten
 from agents.reading import NOBODY
 from agents.rehearsal import QUEUES

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agents.ig.cases import BEHAVIOUR, LIFTED, RESTRICTED, Cases, NotSo, due, months_later, rights
+from agents.ig.cases import BEHAVIOUR, LIFTED, RESTRICTED, Cases, NotSo
+from agents.ig.rights import due, months_later, rights
 from agents.ports import NotWritten
 from schemas.codes import code_list
 from schemas.people import KnownPractitioner
@@ -119,6 +120,18 @@ def test_processing_is_restricted_under_a_case_that_asks_for_it_until_it_is_lift
         desk(told).restrictable(case, "objection-pending", NOW)
     desk(told).note(stands, LIFTED, NOW)
     assert not desk(told).one(case, NOW.date()).restricted
+
+
+def test_what_is_asked_for_or_restricted_is_kept(told: Told) -> None:
+    """Nobody's record ends while a request about them is open, or while a restriction stands, its case closed or not."""
+    today = NOW.date()
+    case = desk(told).open("objection", "p_1", RECEIVED, NOW)
+    assert desk(told).requested(today) == {"p_1"}
+    desk(told).note(desk(told).restrictable(case, "objection-pending", NOW), RESTRICTED, NOW)
+    desk(told).close(case, "refused", NOW)
+    assert desk(told).requested(today) == {"p_1"}
+    desk(told).note(desk(told).liftable(case, NOW), LIFTED, NOW)
+    assert desk(told).requested(today) == set()
 
 
 def test_every_ground_of_restriction_can_be_asked_for() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.ig.access import ACCESS
+from agents.ig.plain import ACCESS
 from agents.reading import Behind
 from consent.decision import Decision, Outcome
 from consent.overtaken import RULE
