@@ -28,6 +28,7 @@ from agents.app import Engine as StreamEngine
 from agents.app import HearthApp
 from agents.projector import Projector, projected_topics
 from agents.queries import Queries
+from agents.reachable import DUTY, Reachable
 from agents.sending import Framing
 from agents.sequencer import Sequencer
 from agents.settings import Settings
@@ -42,7 +43,6 @@ from consent.log.trust import parse_trust
 from consent.seal import Pseudonyms
 from schemas.codec import decode
 from schemas.errors import Refusal
-from schemas.ids import PractitionerId
 from schemas.people import KnownPractitioner
 from schemas.records import Record
 from streams import topology
@@ -59,7 +59,7 @@ from streams.intake import Intake, Seen, origin_of, tier_of
 from streams.intake_answers import Answers, Origin
 from streams.linking import Linking
 from streams.outcome import Emit
-from streams.recipients import TIERS, Queue
+from streams.recipients import Queue
 from streams.risk.rules import rule_book
 from streams.sealed import SEALED
 
@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from agents.portal.door import Door
 
 ENGINE_NAME = "hearth"
-DUTY = "duty"
 QUEUES = (
     Queue("duty", DUTY, "social-care", "shielded"),
     Queue("named-professional", "named-professional", "social-care", "sealed"),
@@ -101,28 +100,6 @@ class Tools:
     @property
     def quarantine_keys(self) -> QuarantineKeys:
         return QuarantineKeys(self.keystore, os.urandom, now)
-
-
-class Reachable:
-    """A directory in which every practitioner can be reached: a team that is no subscriber is served by duty's.
-
-    A subscriber's own clearance bounds what is sent to it, whatever its practitioners are cleared for.
-    """
-
-    def __init__(self, behind: Directory, subscribers: dict[str, Subscriber]) -> None:
-        self.identify, self.person, self.family = behind.identify, behind.person, behind.family
-        self._practitioner, self._subscribers = behind.practitioner, subscribers
-
-    def practitioner(self, practitioner: PractitionerId) -> KnownPractitioner | None:
-        found = self._practitioner(practitioner)
-        if found is None:
-            return None
-        subscriber = found.subscriber if found.subscriber in self._subscribers else DUTY
-        bound = self._subscribers[subscriber].clearance
-        clearance = min(found.clearance, bound, key=TIERS.index)
-        if (subscriber, clearance) == (found.subscriber, found.clearance):
-            return found
-        return msgspec.structs.replace(found, subscriber=subscriber, clearance=clearance)
 
 
 def now() -> datetime:

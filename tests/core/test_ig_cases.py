@@ -123,7 +123,7 @@ def test_processing_is_restricted_under_a_case_that_asks_for_it_until_it_is_lift
 
 
 def test_what_is_asked_for_or_restricted_is_kept(told: Told) -> None:
-    """Nobody's record ends while a request about them is open, or while a restriction stands, its case closed or not."""
+    """Nobody's record ends while a request about them is open, or a restriction stands, its case closed or not."""
     today = NOW.date()
     case = desk(told).open("objection", "p_1", RECEIVED, NOW)
     assert desk(told).requested(today) == {"p_1"}
