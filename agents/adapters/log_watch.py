@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from weakref import ref
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -20,7 +21,10 @@ _FIRST_ANSWER_SECONDS = 15.0
 
 
 class LogWatch:
-    """Looks each second, in a thread of its own, at what `group` has committed of `topic` (one partition)."""
+    """Looks each second, in a thread of its own, at what `group` has committed of `topic` (one partition).
+
+    The thread and its client end soon after nobody holds the watch any more.
+    """
 
     def __init__(self, bootstrap: str, group: str, topic: str, most_seconds: float) -> None:
         self._consumer = Consumer(
@@ -31,7 +35,7 @@ class LogWatch:
         self._marks: deque[tuple[float, int]] = deque()  # when the topic ended where, oldest first
         self._looked = 0.0
         self._answered = threading.Event()
-        threading.Thread(target=self._watch, name="log-watch", daemon=True).start()
+        threading.Thread(target=_watch, args=(ref(self),), name="log-watch", daemon=True).start()
 
     def keeps_up(self) -> bool:
         """Whether what was decided `most_seconds` ago is in the log, as far as anybody knows by now.
@@ -43,13 +47,8 @@ class LogWatch:
         oldest = min(self._marks[0][0], self._looked) if self._marks else self._looked
         return time.monotonic() - oldest <= self._most
 
-    def _watch(self) -> None:
-        while True:
-            with suppress(KafkaException):  # not known: `_looked` grows old, and with it the lag
-                self._look()
-            time.sleep(_LOOK_SECONDS)
-
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Ask the broker once. Raises KafkaException where it does not answer: what is known then grows old."""
         first, end = self._consumer.get_watermark_offsets(self._place, timeout=_ANSWER_SECONDS)
         done = max(self._consumer.committed([self._place], timeout=_ANSWER_SECONDS)[0].offset, first)
         if not self._answered.is_set() and done < end:
@@ -70,3 +69,11 @@ class LogWatch:
         if message is None or message.error() is not None:
             raise KafkaException("the oldest decision that is not in the log could not be read")
         return max(0.0, time.time() - message.timestamp()[1] / 1000)
+
+
+def _watch(watched: ref[LogWatch]) -> None:
+    while (watch := watched()) is not None:
+        with suppress(KafkaException):
+            watch.look()
+        del watch
+        time.sleep(_LOOK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -65,3 +66,13 @@ def test_nothing_keeps_up_before_the_broker_has_answered(monkeypatch: pytest.Mon
     """It is not known how old the backlog is: nothing is shown."""
     monkeypatch.setattr("agents.adapters.log_watch._FIRST_ANSWER_SECONDS", 0.1)
     assert not LogWatch("127.0.0.1:1", "nobody", "nothing", MOST).keeps_up()
+
+
+def test_a_watch_that_nobody_holds_ends() -> None:
+    """A process that opens one after the other keeps no thread and no client of those before."""
+    before = {thread.ident for thread in threading.enumerate()}
+    watch = LogWatch("127.0.0.1:1", "nobody", "nothing", MOST)
+    (mine,) = [thread for thread in threading.enumerate() if thread.ident not in before and thread.name == "log-watch"]
+    del watch
+    mine.join(30.0)
+    assert not mine.is_alive()
