@@ -13,8 +13,7 @@ from consent.agreement_record import agreement_id, consent_records, terms
 from consent.sharing import categories, purposes
 from schemas.codes import code_list
 from schemas.ids import FamilyId
-from tests.core.test_agreements_known_when import FOUND_COMPETENT, NARROWED, arriving, listed, own
-from tests.core.test_consent_register import (
+from tests.core.register_kit import (
     CHILD,
     FATHER,
     MOTHER,
@@ -25,6 +24,7 @@ from tests.core.test_consent_register import (
     register,
     withdrew,
 )
+from tests.core.test_agreements_known_when import FOUND_COMPETENT, NARROWED, arriving, listed, own
 
 FAMILY, DAY = FamilyId("f_1"), date(2026, 3, 1)
 NEEDED = (  # the guide's mandatory fields of the record itself

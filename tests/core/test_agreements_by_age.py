@@ -20,8 +20,7 @@ from streams.attendance import Block
 from streams.fold import take_item
 from streams.gate import HUB
 from streams.timeline import Family
-from tests.core.test_agreements_known_when import own
-from tests.core.test_consent_register import (
+from tests.core.register_kit import (
     CHILD,
     FATHER,
     MOTHER,
@@ -34,6 +33,7 @@ from tests.core.test_consent_register import (
     said,
     state,
 )
+from tests.core.test_agreements_known_when import own
 from tests.core.test_whose_agreement import ASSESSED, NOT_ABLE, asked, words
 
 ON = date(2026, 3, 1)

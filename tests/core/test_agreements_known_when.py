@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from consent.agreement_list import Agreement
 from consent.register import Register
 from schemas.ids import EventKey
-from tests.core.test_consent_register import (
+from tests.core.register_kit import (
     CHILD,
     FATHER,
+    FOUND_COMPETENT,
     MOTHER,
     NOON,
     SIBLING,
@@ -29,7 +30,6 @@ from tests.core.test_consent_register import (
 )
 
 DAY = date(2026, 3, 1)
-FOUND_COMPETENT = {"capacity": "competent-young-person", "assessed_by": "staff 12", "assessed_on": "2026-01-10"}
 
 
 def own(kind: str = "Refused", event: str = "y", on: str = "2026-02-01", ref: str = "Y1", **more: Any) -> Said:

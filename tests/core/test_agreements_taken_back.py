@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.register import Register
-from tests.core.test_consent_register import (
+from tests.core.register_kit import (
     CHILD,
     FATHER,
+    FOUND_COMPETENT,
     MOTHER,
     SIBLING,
     Said,
@@ -25,8 +26,6 @@ from tests.core.test_consent_register import (
     state,
     withdrew,
 )
-
-FOUND_COMPETENT = {"capacity": "competent-young-person", "assessed_by": "staff 12", "assessed_on": "2026-01-10"}
 
 
 def told_elsewhere(one: Said, agency: str = "school") -> Said:

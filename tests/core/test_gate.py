@@ -13,7 +13,7 @@ from consent.register import Register
 from schemas.ids import EventKey, FamilyId, ItemId
 from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
-from tests.core.test_consent_register import CHILD, gave, register
+from tests.core.register_kit import CHILD, gave, register
 from tests.core.test_judgements import APPROVED, HARM, judged
 
 ON = date(2026, 3, 1)

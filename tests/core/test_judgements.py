@@ -21,8 +21,8 @@ from schemas.errors import Refusal
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
-from tests.core.test_consent_register import CHILD, MOTHER, NOON, SIBLING, register, said
-from tests.core.test_consent_register import Said as Told
+from tests.core.register_kit import CHILD, MOTHER, NOON, SIBLING, register, said
+from tests.core.register_kit import Said as Told
 
 ON = date(2026, 3, 1)
 HARM = Ground("significant-harm", condition_reason="consent-cannot-be-given")

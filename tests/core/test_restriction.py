@@ -18,7 +18,7 @@ from schemas.errors import Refusal
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
 from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
-from tests.core.test_consent_register import CHILD, FATHER, MOTHER, NOON, gave, lifted, register, restricted
+from tests.core.register_kit import CHILD, FATHER, MOTHER, NOON, gave, lifted, register, restricted
 from tests.core.test_judgements import GATE
 
 ON = date(2026, 3, 1)

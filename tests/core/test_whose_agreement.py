@@ -16,7 +16,7 @@ from schemas.records import Facts, Ground
 from streams.gate import HUB, Answer, Gate, Recipient
 from streams.linking import Linking
 from streams.timeline import Entry, Family
-from tests.core.test_consent_register import CHILD, FATHER, MOTHER, NOON, SIBLING, Said, gave, refused, register, said
+from tests.core.register_kit import CHILD, FATHER, MOTHER, NOON, SIBLING, Said, gave, refused, register, said
 
 ON = date(2026, 3, 1)
 HARM = Ground("significant-harm", condition_reason="consent-cannot-be-given")
