@@ -38,9 +38,10 @@ def races(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Coun
             if counts[until]:
                 break
             race = Race(act, SEED + number, tmp_path / "log")
-            monkeypatch.setattr("agents.reading.monotonic", race.seconds)
-            monkeypatch.setattr("agents.runner.sleep", race.waits)
-            counts += judge(act, race, race.run())
+            with monkeypatch.context() as its_own:
+                its_own.setattr("agents.reading.monotonic", race.seconds)
+                its_own.setattr("agents.runner.sleep", race.waits)
+                counts += judge(act, race, race.run())
             rmtree(tmp_path / "log")
         return counts
 
