@@ -17,7 +17,8 @@ def contested(story: Story) -> tuple[Somebody, Somebody, Professional, Professio
     story.lead(lead, mia)
     story.assessed(mia, ["3A"], 30)
     story.tell(
-        "health", "health.EmergencyAttended", [(jo, "subject")], 20, arrived_at=story.noon(20), reasons=["alcohol"]
+        "health", "health.EmergencyAttended", [(jo, "subject")], 20, arrived_at=story.noon(20),
+        setting="emergency-department", reasons=["alcohol"],
     )
     return mia, jo, lead, officer
 
