@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -95,6 +95,18 @@ def with_rights(acts: Iterable[Act]) -> list[Act]:
 def _shared(by: tuple[PersonId, ...], last: dict[PersonId, Competence]) -> Competence:
     rights = {last.get(giver, Competence()) for giver in by}
     return rights.pop() if len(rights) == 1 else Competence()
+
+
+def as_one(acts: Iterable[Act], same: Mapping[PersonId, PersonId]) -> list[Act]:
+    """Return the acts under one id for each person. `same`: an id → the one that stands for it.
+
+    Who was minted twice is one: what was said of them under either id is said of them.
+    """
+
+    def ones(persons: tuple[PersonId, ...]) -> tuple[PersonId, ...]:
+        return tuple(sorted({same.get(person, person) for person in persons}))
+
+    return [msgspec.structs.replace(act, by=ones(act.by), whom=ones(act.whom)) for act in acts]
 
 
 def in_scope(act: Act, asked: Question) -> bool:

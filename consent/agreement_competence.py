@@ -78,13 +78,6 @@ class Heard(msgspec.Struct, frozen=True):
     event: str = ""
     competence: str = "not-in-question"
 
-    def order(self) -> tuple[int, int]:
-        """Return what counts first of what was heard of one person under several ids."""
-        return _STATES.index(self.state), _WHOSE.index(self.competence)
-
-
-_STATES = ("disputed", "refused", "withdrawn", "expired", "in-force", "out-of-scope", "none")
-_WHOSE = ("another-agreed", "competent", "not-in-question", "not-assessed", "not-competent")
 
 _RIGHTS = {
     ASSESSED: "assessed",

@@ -11,7 +11,7 @@ decides who speaks for whom (consent/agreement_ages.py).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from consent.agreement_acts import AGREEMENT_TYPES, Act, Question, act, in_scope, still, strays, touches, with_rights
 from consent.agreement_ages import PRESUMED, counting, may_be
@@ -30,7 +30,6 @@ __all__ = ["AGREEMENT_TYPES", "Act", "Question", "act", "agreement_state", "hear
 
 _STRONGEST = ("disputed", "in-force", "refused", "withdrawn", "expired", "out-of-scope", "none")
 _OBJECTS = frozenset(("refused", "withdrawn"))
-_NOBODY = PersonId("")
 
 
 def agreement_state(acts: Iterable[Act], asked: Question) -> tuple[str, str]:
@@ -56,8 +55,8 @@ def voice(acts: Iterable[Act], asked: Question) -> Voice:
     return Voice("others", right_of(best[1].right, asked.on), giver)
 
 
-def heard(acts: Iterable[Act], asked: Question, ids: Collection[PersonId] = ()) -> Heard:
-    """Return how agreement stands for what is asked, and whose it is. `ids` are all of the person's, if several.
+def heard(acts: Iterable[Act], asked: Question) -> Heard:
+    """Return how agreement stands for what is asked, and whose it is.
 
     Where no word counts, but the person has agreed and was not found competent to, that is told as their agreement,
     with what is known of their competence: whoever decides must not take it for one, nor for silence.
@@ -71,8 +70,7 @@ def heard(acts: Iterable[Act], asked: Question, ids: Collection[PersonId] = ()) 
     made_by = next(a for a in every if a.event == event)
     if made_by.right.capacity in OF_YOUNG_PEOPLE:
         return Heard(state, event, "competent")
-    own = {asked.person, *ids} - {_NOBODY}
-    another = own.isdisjoint(made_by.by) and _decides_alone(every, asked, own)
+    another = asked.person not in made_by.by and _decides_alone(every, asked)
     return Heard(state, event, "another-agreed" if another else "not-in-question")
 
 
@@ -89,12 +87,12 @@ def _unfounded(acts: list[Act], asked: Question) -> Heard:
     return Heard("in-force", latest.event, "not-competent" if found else "not-assessed")
 
 
-def _decides_alone(acts: list[Act], asked: Question, ids: Collection[PersonId]) -> bool:
+def _decides_alone(acts: list[Act], asked: Question) -> bool:
     """Whether the latest that is known of the person's own competence, for what is asked, is that they have it.
 
     Where nobody found anything of it, from 16 they are presumed to.
     """
-    own = [a.right for a in acts if not set(a.by).isdisjoint(ids)]
+    own = [a.right for a in acts if asked.person in a.by]
     known = [r for r in own if r.denied(asked.on) or (r.capacity in FOR_THEMSELVES and r.stands(asked.on))]
     reaching = [r for r in known if r.reaches(asked.purpose, asked.category)]
     return not reaching[-1].denied(asked.on) if reaching else may_be(asked.born, PRESUMED, asked.on)

@@ -7,6 +7,7 @@ holds register events, and what may open, close or mend a ground; ordinary items
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from hashlib import sha256
@@ -15,6 +16,7 @@ from typing import Any
 import msgspec
 
 from consent import agreement_list, agreements, grounds, involvement, judgements, restrictions
+from consent.agreement_acts import as_one
 from consent.agreement_ages import birthdays
 from consent.agreement_competence import Heard, Voice
 from consent.agreement_list import Agreement
@@ -156,23 +158,27 @@ class Register(msgspec.Struct, dict=True):
     ) -> Heard:
         """Return how agreement stands, to the same question, and whose it is: what a decision rests on.
 
-        `ids` are all of the one person's: of what was heard of each, what counts first.
+        `ids` are all of the one person's, the one that stands for the others first.
         """
         asked = ("heard", purpose, category, agency, role, ids, on)
         kept: Heard | None = self._answers.get(asked)
         if kept is None:
-            question = self._question(purpose, category, agency, role, ids, on)
-            questions = [msgspec.structs.replace(question, person=one) for one in ids]
-            every = [agreements.heard(self._standing(Act), question, ids) for question in questions]
-            kept = self._keep(asked, min(every, key=Heard.order))
+            question, acts = self._question(purpose, category, agency, role, ids, on), self._standing(Act)
+            if len(ids) > 1:
+                acts = as_one(acts, dict.fromkeys(ids, ids[0]))
+            kept = self._keep(asked, agreements.heard(acts, question))
         return kept
 
-    def agreements(self, on: date) -> tuple[Agreement, ...]:
-        """Return every agreement as it stands on `on`, person by person, withdrawn and refused ones too."""
+    def agreements(self, on: date, same: Mapping[PersonId, PersonId] | None = None) -> tuple[Agreement, ...]:
+        """Return every agreement as it stands on `on`, person by person, withdrawn and refused ones too.
+
+        `same`: the id of somebody who was minted twice → the one that stands for it.
+        """
         known_at: dict[EventKey, datetime] = {}
         for entry in self.entries.values():
             known_at[entry.event] = min(entry.known_at, known_at.get(entry.event, entry.known_at))
-        return agreement_list.agreements(self._standing(Act), known_at, on, self.born)
+        born = {(same or {}).get(person, person): day for person, day in self.born.items()} | self.born
+        return agreement_list.agreements(as_one(self._standing(Act), same or {}), known_at, on, born)
 
     def findings(self, about: About) -> tuple[Finding, ...]:
         """Return what named people recorded that counts for this disclosure."""

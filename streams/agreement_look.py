@@ -19,7 +19,7 @@ from streams.family import FamilyStage
 from streams.gate import Answer
 from streams.recipients import as_recipient
 from streams.sight import person_of, see
-from streams.timeline import Entry, Family, members_of, on_day
+from streams.timeline import Entry, Family, members_of, on_day, same_people
 
 CATEGORY = "agreement"
 
@@ -53,7 +53,7 @@ def look_at_agreements(
     members = members_of(family)
     decisions: dict[EventKey, Decision] = {}
     found = []
-    for one in family.register.as_known(known_at).agreements(on):
+    for one in family.register.as_known(known_at).agreements(on, same_people(family)):
         if not all(step.event in visible for step in one.steps):
             continue
         answers = [visible[step.event][1] for step in one.steps]

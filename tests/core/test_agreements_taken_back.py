@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.register import Register
+from schemas.ids import PersonId
 from tests.core.register_kit import (
     CHILD,
     FATHER,
@@ -125,6 +126,29 @@ def test_a_competent_young_person_takes_back_elsewhere_what_they_gave() -> None:
     no = said("z", "agreement.AgreementWithdrawn", CHILD, "agreed-by", agreement="S9", on="2026-02-01")
     assert state(register(gave(), yes)) == "in-force"
     assert state(register(gave(), yes, no)) == "withdrawn"
+
+
+def test_a_child_whom_two_agencies_know_by_two_ids_is_one() -> None:
+    """Agreed to for the one, taken back, or given anew, for the other: as if it had been said of one."""
+    twin, on = PersonId("p_child_again"), date(2026, 3, 1)
+
+    def of(*items: Said) -> tuple[str, str]:
+        """How it stands for the child of both ids, and in the list."""
+        found, same = register(*items), {twin: CHILD}
+        heard = found.heard("early-help", "attendance", "social-care", "social-worker", (CHILD, twin), on)
+        (first, *_) = [one for one in found.agreements(on, same) if one.reference == "A1"]
+        return heard.state, first.state
+
+    by_nobody = said("x", "agreement.AgreementWithdrawn", twin, agreement="X9", on="2026-02-01")
+    by_her = said("w", "agreement.AgreementWithdrawn", twin, "for", {MOTHER: "agreed-by"}, agreement="S9",
+                  on="2026-02-01")  # fmt: skip
+    again = gave("g2", ref="A2", since="2026-02-10")
+    own = said("o", "agreement.AgreementRefused", twin, "agreed-by", agreement="Y1", on="2026-02-01", **FOUND_COMPETENT)
+    assert of(gave()) == ("in-force", "given")
+    assert of(gave(), by_nobody) == ("disputed", "disputed")
+    assert of(gave(), by_her) == ("withdrawn", "withdrawn")
+    assert of(gave(), by_her, again) == ("in-force", "withdrawn")
+    assert of(gave(), own)[0] == "refused"
 
 
 def test_a_withdrawal_that_is_taken_back_itself_no_longer_counts() -> None:

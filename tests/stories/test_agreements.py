@@ -140,6 +140,18 @@ def test_a_withdrawal_by_somebody_whom_the_hub_cannot_place_is_for_a_person(hub:
     hub.happens(story)
     assert shown(hub.reads(story, worker, zoe)) == set()
     assert hub.links(story, zoe)["refer"] == 3
+    assert hub.agreements(story, worker, zoe)["agreement-1"] == "disputed"
+
+
+def test_it_is_all_the_same_who_spoke_of_the_child_first(hub: Told, story: Story) -> None:
+    """School and surgery know Zoe by a number each, and only then social care knows that both are hers."""
+    zoe, jo, worker = agreed_family(story, 9)
+    story.withdraw(jo, zoe, agency="school", reference="front-office-12")
+    story.events.sort(key=lambda told: ("school", "health", "social-care").index(told[0]))
+    hub.happens(story)
+    assert shown(hub.reads(story, worker, zoe)) == set()
+    assert hub.links(story, zoe)["refer"] == 3
+    assert hub.agreements(story, worker, zoe)["agreement-1"] == "disputed"
 
 
 def test_a_nine_year_old_is_said_to_be_sixteen_and_a_person_decides(hub: Told, story: Story) -> None:
