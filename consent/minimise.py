@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,6 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remove: tuple[str, ...]
     when: dict[str, frozenset[str]]
 
-    def fits(self, request: Request) -> bool:
-        """Say whether this rule applies to `request`."""
-        return all(getattr(request, field) in values for field, values in self.when.items())
-
 
 class Referrers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A coded field that would tell who referred, in these types, when it has one of these codes."""
@@ -47,7 +43,7 @@ class Parties(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never: frozenset[str]
 
 
-class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Rules(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """minimise.toml as a whole."""
 
     rule: tuple[Rule, ...]
@@ -56,7 +52,31 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def removed(self, request: Request) -> tuple[str, ...]:
         """Return the names of the fields that a recipient of `request` is not told, sorted. A function of it alone."""
-        return tuple(sorted({field for rule in self.rule if rule.fits(request) for field in rule.remove}))
+        fit = -1
+        for place, by_word, others in self._fitting:
+            fit &= by_word.get(request[place], others)
+        kept = self._kept.get(fit)
+        if kept is None:
+            fitting = (rule for at, rule in enumerate(self.rule) if fit >> at & 1)
+            kept = self._kept[fit] = tuple(sorted({field for rule in fitting for field in rule.remove}))
+        return kept
+
+    @cached_property
+    def _fitting(self) -> list[tuple[int, dict[str, int], int]]:
+        """Return, for each field that rules look at (its place in a request): which fit, a bit each, by its word; and
+        which do for every other word."""
+        found = []
+        for field in sorted({field for rule in self.rule for field in rule.when}):
+            choosy = [(1 << at, rule.when[field]) for at, rule in enumerate(self.rule) if field in rule.when]
+            others = (1 << len(self.rule)) - 1 - sum(bit for bit, _ in choosy)
+            words = frozenset[str]().union(*(words for _, words in choosy))
+            by_word = {word: others + sum(bit for bit, words in choosy if word in words) for word in words}
+            found.append((Request._fields.index(field), by_word, others))
+        return found
+
+    @cached_property
+    def _kept(self) -> dict[int, tuple[str, ...]]:
+        return {}
 
 
 class Minimised(msgspec.Struct, frozen=True):
