@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from consent import trial
 from consent.engine import Engine
-from consent.minimise import Minimised, minimise, removed_fields
+from consent.minimise import Minimised, minimise, removed_fields, rules
 from consent.request import Request
 from schemas.ids import PersonId
 from schemas.records import Facts, Ground, Identifier, Party, PersonAsKnown
@@ -187,3 +188,10 @@ def test_a_link_takes_nothing_out_and_a_ruling_says_what_a_disclosure_does() -> 
     """The hub keeps what was said, sealed; the engine's ruling carries the same list as the rules."""
     assert removed_fields(TELL._replace(action="link", role="hub", sector="hub")) == ()
     assert Engine().rule(TELL).removed == removed_fields(TELL)
+
+
+def test_what_is_removed_is_what_the_rules_that_fit_remove_one_by_one() -> None:
+    """However it is worked out: for every request of the policies' cases."""
+    for request in {request for _, request in trial.table().cases}:
+        fitting = [r for r in rules().rule if all(getattr(request, field) in r.when[field] for field in r.when)]
+        assert removed_fields(request) == tuple(sorted({field for rule in fitting for field in rule.remove}))
