@@ -22,6 +22,7 @@ from agents.adapters.log_reader import CHECKPOINT
 
 ROOM = 2**31  # bytes of the volume when nothing is wrong
 CALLS = ("create", "rename", "sync", "remove", "remove_tree", "commit")
+IN_TURN = ("commit", "create", "rename", "sync")  # those that every batch makes
 
 
 class LogVolume:
@@ -44,7 +45,7 @@ class LogVolume:
         return self._refuse(errno.EROFS, "remount,ro")
 
     def break_calls(self) -> None:
-        """Have calls fail one by one: the next, then the one after one that goes well, after two, and so on."""
+        """Have calls fail one by one: the first of each kind in turn, then the second of each, and so on."""
         (self._control / "fault").write_text(f"{errno.EIO} 1")
 
     def heal(self) -> None:
@@ -88,25 +89,28 @@ class FailingDisk(Disk):
 
     def __init__(self, control: Path) -> None:
         super().__init__()
-        self._control, self._done, self._gap = control, 0, 0
+        self._control, self._done, self._failed = control, 0, 0
 
     def _told(self) -> tuple[int, bool]:
         """Return with which error this call fails, 0 for none."""
         try:
             number, walking = map(int, (self._control / "fault").read_text().split())
         except (FileNotFoundError, ValueError):
-            self._done = self._gap = 0
+            self._done = self._failed = 0
             return 0, False
         return number, bool(walking)
 
-    def _due(self) -> int:
+    def _due(self, name: str) -> int:
         number, walking = self._told()
         if not walking:
             return number
-        self._done += 1
-        if self._done <= self._gap:
+        gap, turn = divmod(self._failed, len(IN_TURN))
+        if name != IN_TURN[turn]:
             return 0
-        self._done, self._gap = 0, self._gap + 1
+        self._done += 1
+        if self._done <= gap:
+            return 0
+        self._done, self._failed = 0, self._failed + 1
         return number
 
     def _say(self, name: str, what: str) -> None:
@@ -115,7 +119,7 @@ class FailingDisk(Disk):
 
     def call(self, name: str, work: Callable[..., Any], *args: Any) -> Any:
         """Make one call of the writer's, or fail it."""
-        number = self._due()
+        number = self._due(name)
         try:
             if number and name == "commit":
                 raise sqlite3.OperationalError("disk I/O error")

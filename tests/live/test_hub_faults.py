@@ -19,6 +19,7 @@ import pytest
 from deploy.kafka.broker import Broker, start
 from tests.live.hub_run import HubRun
 from tests.live.hub_state import differing
+from tests.live.log_volume import IN_TURN
 from tests.live.nemesis import Fault, plan
 
 pytestmark = [pytest.mark.kafka, pytest.mark.fault]
@@ -75,7 +76,7 @@ def test_a_log_disk_that_fails_discloses_nothing_that_the_log_has_not_and_comes_
     try:
         _accounted(run, [fault for fault in plan(log=True) if fault.kind.startswith("log-")], say, capfd)
         assert run.volume is not None
-        assert {"EIO at create", "EIO at rename", "EIO at sync", "SQLite at commit"} <= set(run.volume.failed())
+        assert {"SQLite at commit", *(f"EIO at {call}" for call in IN_TURN[1:])} <= set(run.volume.failed())
         assert _verified(run), "hearth audit verify"
     finally:
         run.close()
