@@ -178,13 +178,14 @@ class Quick:
         """Delete the engine's changelogs and every group's offsets: whoever starts now reads from offset 0."""
         for done in self.admin.delete_topics(list(changelogs(bootstrap.ENGINE_NAME, 1))).values():
             done.result(20)
-        until("the groups are gone", self._no_group)
+        until("the groups are gone", self._groups)
 
-    def _no_group(self) -> bool:
+    def _groups(self) -> list[str]:
+        """Delete every group that can be; return those that there were."""
         groups = [one.group_id for one in self.admin.list_consumer_groups().result(20).valid]
         for done in self.admin.delete_consumer_groups(groups).values() if groups else ():
             done.exception(20)  # a member that was not seen off yet: its session ends in seconds
-        return not groups
+        return groups
 
     def disk(self) -> dict[str, bytes]:
         """Return every file of the broker's data, its path in front."""
@@ -313,11 +314,15 @@ def start_over(hub: RunningHub) -> None:
         file.unlink()
 
 
-def until(what: str, seen_: Callable[[], Any], seconds: float = 120.0) -> None:
-    """Wait until `seen_()` is true."""
-    end = time.monotonic() + seconds
-    while not seen_():
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+def until(what: str, left: Callable[[], Any], goes_on: Callable[[], Any] = bool, seconds: float = 180.0) -> None:
+    """Wait until nothing is `left()`; life `goes_on()` every few seconds meanwhile."""
+    begun = time.monotonic()
+    next_at = begun + 10.0
+    while found := left():
+        assert time.monotonic() < begun + seconds, f"{what}: not within {seconds} s, {found} is left"
+        if time.monotonic() > next_at:
+            goes_on()
+            next_at = time.monotonic() + 10.0
         time.sleep(0.2)
 
 

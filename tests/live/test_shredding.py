@@ -6,6 +6,7 @@ Afterwards no plaintext of theirs stands anywhere, everyone else's timeline is a
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 from collections.abc import Iterable, Iterator
@@ -103,15 +104,20 @@ def shredded(kafka: Quick, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     said = decide(first, story, persons)
     first.settle()
     between = seen(first, story)
-    for days_ago in (3, 2, 1):  # what is written last stands in a segment that Kafka neither compacts nor lets go
-        first.publish(_later(story, days_ago))
+    days = itertools.count(1)
+
+    def goes_on() -> None:  # what is written last stands in a segment that Kafka neither compacts nor lets go
+        first.publish(_later(story, next(days)))
         first.settle()
+
+    for _ in range(3):
+        goes_on()
     searcher = Searcher(THEIRS)
-    until("what was told of him before has gone", lambda: not _found(searcher, opened(first)))
+    until("what was told of him before has gone", lambda: _found(searcher, opened(first)), goes_on)
     gone = [key.encode() for key in keys]
-    until("his look-up keys have gone from the disk", lambda: not _on_disk(kafka, topology.PEOPLE, gone))
+    until("his look-up keys have gone from the disk", lambda: _on_disk(kafka, topology.PEOPLE, gone), goes_on)
     kafka.configure(IN_THE_CLEAR, OVER)
-    until("the inbound topics are empty", lambda: not kafka.held(IN_THE_CLEAR))
+    until("the inbound topics are empty", lambda: kafka.held(IN_THE_CLEAR))
     assert first.stop() == 0, first.logs()[-2000:]
     kafka.forget_engine()
     start_over(first)
