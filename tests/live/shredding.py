@@ -204,6 +204,16 @@ def opened(hub: RunningHub) -> dict[str, bytes]:
     return found
 
 
+def last_told(hub: RunningHub) -> dict[str, bytes]:
+    """Return the last that was told of each alert, opened: what Kafka keeps of it in the end."""
+    found = {}
+    for name in FIRST_SUBSCRIBERS:
+        private = subscriber_private_key(hub.settings, name)
+        last = {one.key: one.value for one in outside.records(hub, topology.alerts_to(name))}
+        found |= {f"{name} {key.decode()}": open_sealed(private, value, key) for key, value in last.items() if value}
+    return found
+
+
 def _told(hub: RunningHub, subscriber: str) -> list[bytes]:
     private, topic = subscriber_private_key(hub.settings, subscriber), topology.alerts_to(subscriber)
     return [open_sealed(private, one.value, one.key) for one in outside.records(hub, topic)]

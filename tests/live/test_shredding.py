@@ -41,6 +41,7 @@ from tests.live.shredding import (
     exports,
     ids_of,
     killed,
+    last_told,
     lines_but,
     opened,
     person_of,
@@ -67,6 +68,7 @@ class Shredded(NamedTuple):
     between: View
     clear: dict[str, bytes]
     opened: dict[str, bytes]
+    last_told: dict[str, bytes]
     old_key: PersonId
     said: dict[str, Any]
 
@@ -79,11 +81,22 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quick]:
 
 
 @pytest.fixture(scope="module")
-def shredded(kafka: Quick, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shredded]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def first(kafka: Quick, home: Path) -> Iterator[RunningHub]:
+    """The hub that takes the story in; whatever happens, it is gone afterwards."""
+    hub = RunningHub(kafka.broker.bootstrap, home)
+    yield hub
+    hub.end()
+
+
+@pytest.fixture(scope="module")
+def shredded(kafka: Quick, home: Path, first: RunningHub) -> Iterator[Shredded]:
     """Tell the story, end the brother's record, wait out the plaintext, lose all state, and replay from offset 0."""
-    home = tmp_path_factory.mktemp("home")
     story = Brother(date.today())
-    first = RunningHub(kafka.broker.bootstrap, home)
     old_key = _key_of_long_ago(first)
     first.start()
     for agencies in ({"school"}, {"health"}, {"police", "social-care"}):  # two numbers first, then whose both are
@@ -103,7 +116,7 @@ def shredded(kafka: Quick, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     keys = _keys(first, persons)
     said = decide(first, story, persons)
     first.settle()
-    between = seen(first, story)
+    between, last = seen(first, story), last_told(first)
     days = itertools.count(1)
 
     def goes_on() -> None:  # what is written last stands in a segment that Kafka neither compacts nor lets go
@@ -124,7 +137,7 @@ def shredded(kafka: Quick, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     hub = RunningHub(kafka.broker.bootstrap, home).start()
     try:
         hub.settle()
-        yield Shredded(hub, kafka, story, person, keys, before, between, clear, could, old_key, said)
+        yield Shredded(hub, kafka, story, person, keys, before, between, clear, could, last, old_key, said)
     finally:
         code = hub.stop()
     assert code == 0, hub.logs()[-2000:]
@@ -304,6 +317,12 @@ def test_what_the_hub_could_open_named_them_before(shredded: Shredded) -> None:
     for topic in (topology.QUARANTINE, topology.REVIEW):
         found = {text for text, _ in searcher.found(shredded.opened[f"put aside in {topic}"])}
         assert {GIVEN, FAMILY_NAME} <= found
+
+
+def test_the_last_word_on_every_alert_names_him_no_more(shredded: Shredded) -> None:
+    """As soon as the officers are done, whatever Kafka still keeps of what was told before."""
+    assert shredded.last_told
+    assert _found(Searcher(THEIRS), shredded.last_told) == {}
 
 
 def test_what_the_hubs_own_keys_open_names_them_no_more_and_others_still(shredded: Shredded) -> None:
