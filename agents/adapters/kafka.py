@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import confluent_kafka
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from agents.ports import NotWritten
 from schemas.errors import HearthError
@@ -113,7 +114,7 @@ class KafkaConsumer:
         from_end: bool = False,
         session_timeout: float = 6.0,
     ) -> None:
-        self._topics = tuple(topics)
+        self._bootstrap, self._topics = bootstrap, tuple(topics)
         self._consumer = confluent_kafka.Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -165,12 +166,11 @@ class KafkaConsumer:
 
     def partitions(self) -> list[tuple[str, int]]:
         """Return every (topic, partition) of the topics. Raises Unreadable for a topic that does not exist."""
-        known = self._metadata()
-        return [(topic, number) for topic in self._topics for number in sorted(known[topic])]
+        return _partitions(self._consumer, self._topics)
 
     def end_offsets(self) -> dict[tuple[str, int], int]:
         """Return the offset that the next record of each partition will have."""
-        return {at: self._watermarks(at)[1] for at in self.partitions()}
+        return Ends(self._bootstrap, self._topics)()
 
     def close(self) -> None:
         self._consumer.close()
@@ -185,30 +185,44 @@ class KafkaConsumer:
             raise Unreadable(f"{message.topic() or 'consumer'}: {error.name()}")
         return False
 
-    def _metadata(self) -> dict[str, list[int]]:
-        until = time.monotonic() + _METADATA_SECONDS
-        while True:
-            found = {topic: self._partitions_of(topic) for topic in self._topics}
-            missing = [topic for topic, partitions in found.items() if not partitions]
-            if not missing:
-                return found
-            if time.monotonic() > until:
-                raise Unreadable(f"no such topic: {', '.join(missing)}")
-            time.sleep(0.2)
 
-    def _partitions_of(self, topic: str) -> list[int]:
-        try:
-            said = self._consumer.list_topics(topic, timeout=_METADATA_SECONDS).topics.get(topic)
-        except KafkaException as wrong:
-            raise Unreadable(f"{topic}: {wrong.args[0].name()}") from None
-        return [] if said is None or said.error else list(said.partitions)
+class Ends:
+    """Asks where topics end: for each partition, the offset that its next record will have.
 
-    def _watermarks(self, at: tuple[str, int]) -> tuple[int, int]:
+    Asked apart from any consumer: on a consumer's own connection each answer waits behind a fetch.
+    """
+
+    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+        self._topics = tuple(topics)
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    def __call__(self) -> dict[tuple[str, int], int]:
+        places = [TopicPartition(*at) for at in _partitions(self._admin, self._topics)]
+        asked = self._admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=_METADATA_SECONDS)
         try:
-            low, high = self._consumer.get_watermark_offsets(TopicPartition(*at), timeout=_METADATA_SECONDS)
+            return {(at.topic, at.partition): said.result().offset for at, said in asked.items()}
         except KafkaException as wrong:
-            raise Unreadable(f"{at[0]}: {wrong.args[0].name()}") from None
-        return low, high
+            raise Unreadable(f"{', '.join(self._topics)}: {wrong.args[0].name()}") from None
+
+
+def _partitions(client: confluent_kafka.Consumer | AdminClient, topics: Sequence[str]) -> list[tuple[str, int]]:
+    until = time.monotonic() + _METADATA_SECONDS
+    while True:
+        found = {topic: _partitions_of(client, topic) for topic in topics}
+        missing = [topic for topic, partitions in found.items() if not partitions]
+        if not missing:
+            return [(topic, number) for topic, partitions in found.items() for number in sorted(partitions)]
+        if time.monotonic() > until:
+            raise Unreadable(f"no such topic: {', '.join(missing)}")
+        time.sleep(0.2)
+
+
+def _partitions_of(client: confluent_kafka.Consumer | AdminClient, topic: str) -> list[int]:
+    try:
+        said = client.list_topics(topic, timeout=_METADATA_SECONDS).topics.get(topic)
+    except KafkaException as wrong:
+        raise Unreadable(f"{topic}: {wrong.args[0].name()}") from None
+    return [] if said is None or said.error else list(said.partitions)
 
 
 def read_all(consumer: KafkaConsumer, apply: Callable[[list[Record]], None], most: int = 5000) -> int:

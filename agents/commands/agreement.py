@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
-from agents.adapters.kafka import KafkaConsumer
+from agents.adapters.kafka import Ends, KafkaConsumer
 from agents.commands.agreement_reading import export, listed
 from agents.commands.readers import looking
 from agents.commands.shell import AsJson, Exit, Stop, give, say
@@ -184,9 +184,7 @@ def published(kit: Tools, name: str, event: dict[str, Any], as_json: bool, **bes
 
 def _sent(kit: Tools, ready: Ready, topic: str) -> Receipt | None:
     producer = kit.producer
-    asked = KafkaConsumer(kit.joined.kafka, [topic])
-    answers = KafkaConsumer(kit.joined.kafka, [topic], start=asked.end_offsets())
-    asked.close()
+    answers = KafkaConsumer(kit.joined.kafka, [topic], start=Ends(kit.joined.kafka, [topic])())
     try:
         with looking():
             producer.send([ready.emit])

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from agents.adapters.kafka import KafkaConsumer
+from agents.adapters.kafka import Ends, KafkaConsumer
 from agents.commands.shell import AsJson, Exit, Stop, give, say, table
 from agents.commands.tools import Tools, agency_named, now, tools
 from agents.ports import NotWritten
@@ -87,11 +87,7 @@ def _run(kit: Tools, run: Publishing, files: list[Path], dry_run: bool, wait: fl
 
 def _from_now(bootstrap: str, topic: str) -> KafkaConsumer:
     """Return a reader of what is written to `topic` from now on, however late it is first asked."""
-    asked = KafkaConsumer(bootstrap, [topic])
-    try:
-        return KafkaConsumer(bootstrap, [topic], start=asked.end_offsets())
-    finally:
-        asked.close()
+    return KafkaConsumer(bootstrap, [topic], start=Ends(bootstrap, [topic])())
 
 
 def _today() -> date:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from agents.adapters.kafka import KafkaConsumer
+from agents.adapters.kafka import Ends
 from agents.commands import readers
 from agents.commands.held import IG_ROLE
 from agents.commands.shell import AsJson, Exit, Stop, give, line, say, table
@@ -23,7 +23,6 @@ from agents.destroying import Destroying, Record, Refused
 from agents.held_of import HeldOf
 from agents.ig.cases import Cases
 from agents.put_aside import PutAside
-from agents.reading import Places
 from agents.settings import Settings
 from consent import retention
 from schemas.ids import PersonId
@@ -139,14 +138,7 @@ def officer() -> Iterator[tuple[Destroying, KnownPractitioner, Settings]]:
 def _destroying(kit: Tools, by: KnownPractitioner) -> Destroying:
     from agents.adapters.sqlengine import open_engine
 
-    def ends() -> Places:
-        consumer = KafkaConsumer(kit.joined.kafka, list(_READ))
-        try:
-            return consumer.end_offsets()
-        finally:
-            consumer.close()
-
-    reading = dataclasses.replace(kit.reading, ends=ends)
+    reading = dataclasses.replace(kit.reading, ends=Ends(kit.joined.kafka, _READ))
     engine, keystore = open_engine(kit.joined.database_url), kit.inside.keystore
     cases = Cases(kit.queries, kit.producer, kit.pseudonyms, by)
     return Destroying(reading, HeldOf(engine), keystore, PutAside(engine, keystore), cases.requested)

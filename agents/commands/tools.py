@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agents.adapters.kafka import KafkaConsumer, KafkaProducer
+from agents.adapters.kafka import Ends, KafkaProducer
 from agents.adapters.keys import Keys, load_keys
 from agents.adapters.sqlengine import open_engine
 from agents.adapters.tokens import Tokens
@@ -29,7 +29,7 @@ from streams.topology import FAMILY_ITEMS, PEOPLE
 
 if TYPE_CHECKING:
     from agents import bootstrap
-    from agents.reading import Places, Reading
+    from agents.reading import Reading
     from agents.sending import Framing
 
 TOKEN_VARIABLE = "HEARTH_TOKEN"  # noqa: S105 (a name, not a token)
@@ -103,15 +103,9 @@ class Tools:
         from agents.reading import Reading
 
         stage, keeps_up = bootstrap.family_stage(self.inside), bootstrap.log_watches(self.joined)
-        return Reading(self.queries, stage, self.producer, self._ends, may_disclose=keeps_up,
+        ends = Ends(self.joined.kafka, [FAMILY_ITEMS, PEOPLE])
+        return Reading(self.queries, stage, self.producer, ends, may_disclose=keeps_up,
                        oldest=self.joined.send_seconds)  # fmt: skip
-
-    def _ends(self) -> Places:
-        consumer = KafkaConsumer(self.joined.kafka, [FAMILY_ITEMS, PEOPLE])
-        try:
-            return consumer.end_offsets()
-        finally:
-            consumer.close()
 
     def publishing_key(self, agency: str) -> bytes:
         """Return the key under which event ids of `agency`'s files are made: the same for every file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -22,7 +23,10 @@ Become = Callable[[Professional], Shell]
 def look(become: Become, told: Told, hub: running.Hub) -> str:  # noqa: F811
     """A look of the lead professional's, as the main log has it."""
     family = looked(become, told)
-    return open_queries(hub.settings).decisions_for(FamilyId(family), "look")[0].id
+    queries, until = open_queries(hub.settings), time.monotonic() + 30
+    while not (looks := queries.decisions_for(FamilyId(family), "look")) and time.monotonic() < until:
+        time.sleep(0.1)
+    return looks[0].id
 
 
 def test_two_officers_erase_an_entry_and_the_log_says_who_and_still_verifies(

@@ -60,7 +60,7 @@ LONG_AGO = 2700  # days: past five years from the last contact with a child, of 
 IN_THE_CLEAR = (*map(topology.inbound, agencies()), topology.IN_FORWARDED, topology.IDENTITY_QUEUE)
 _QUICK_BROKER = {
     "log.retention.check.interval.ms": 300, "log.segment.delete.delay.ms": 100, "log.cleaner.backoff.ms": 300,
-    "log.initial.task.delay.ms": 300,
+    "log.initial.task.delay.ms": 300, "log.index.size.max.bytes": 65_536,
 }  # fmt: skip
 OVER = {"retention.ms": "1", "segment.ms": "200", "file.delete.delay.ms": "100"}
 TO_SUBSCRIBERS = tuple(map(topology.alerts_to, FIRST_SUBSCRIBERS))
@@ -216,7 +216,7 @@ def last_told(hub: RunningHub) -> dict[str, bytes]:
 
 def _told(hub: RunningHub, subscriber: str) -> list[bytes]:
     private, topic = subscriber_private_key(hub.settings, subscriber), topology.alerts_to(subscriber)
-    return [open_sealed(private, one.value, one.key) for one in outside.records(hub, topic)]
+    return [open_sealed(private, one.value, one.key) for one in outside.records(hub, topic) if one.value]
 
 
 def _reopened(hub: RunningHub, one: Quarantined | Review) -> bytes:
