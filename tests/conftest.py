@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs no broker: `make test` runs it beside the rest."""
-    for item in items:
-        if item.path.parent.name in ("core", "stories") and item.get_closest_marker("kafka") is None:
-            item.add_marker(pytest.mark.in_memory)
-
-
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A real Apache Kafka, one for the whole run, gone afterwards."""
