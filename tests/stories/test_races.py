@@ -83,6 +83,7 @@ PROOFS = (
 
 
 @pytest.mark.fault
+@pytest.mark.timeout(7200)
 def test_nothing_that_a_family_took_back_is_told_once_that_is_in_the_log(races: Callable[..., Counter[str]]) -> None:
     """Whatever the order and the pace: no look, no find and no alert tells it; what was overtaken is decided again."""
     every: Counter[str] = Counter()
