@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 
 import confluent_kafka
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from agents.ports import NotWritten
@@ -114,7 +123,7 @@ class KafkaConsumer:
         from_end: bool = False,
         session_timeout: float = 6.0,
     ) -> None:
-        self._bootstrap, self._topics = bootstrap, tuple(topics)
+        self._topics, self._ends = tuple(topics), Ends(bootstrap, topics)
         self._consumer = confluent_kafka.Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -169,8 +178,8 @@ class KafkaConsumer:
         return _partitions(self._consumer, self._topics)
 
     def end_offsets(self) -> dict[tuple[str, int], int]:
-        """Return the offset that the next record of each partition will have."""
-        return Ends(self._bootstrap, self._topics)()
+        """Return the offset behind what stands on each partition."""
+        return self._ends()
 
     def close(self) -> None:
         self._consumer.close()
@@ -187,18 +196,26 @@ class KafkaConsumer:
 
 
 class Ends:
-    """Asks where topics end: for each partition, the offset that its next record will have.
+    """Asks where topics end: for each partition, the offset behind what stands there.
 
+    What an open transaction wrote does not stand there yet: nobody waits for a worker that died within one.
     Asked apart from any consumer: on a consumer's own connection each answer waits behind a fetch.
     """
 
     def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
-        self._topics = tuple(topics)
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+        self._bootstrap, self._topics = bootstrap, tuple(topics)
+
+    @cached_property
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
 
     def __call__(self) -> dict[tuple[str, int], int]:
         places = [TopicPartition(*at) for at in _partitions(self._admin, self._topics)]
-        asked = self._admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=_METADATA_SECONDS)
+        asked = self._admin.list_offsets(
+            dict.fromkeys(places, OffsetSpec.latest()),
+            isolation_level=IsolationLevel.READ_COMMITTED,
+            request_timeout=_METADATA_SECONDS,
+        )
         try:
             return {(at.topic, at.partition): said.result().offset for at, said in asked.items()}
         except KafkaException as wrong:

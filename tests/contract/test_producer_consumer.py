@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import confluent_kafka
 import pytest
 from kafka import KafkaConsumer as IndependentConsumer
 from kafka.partitioner.default import murmur2
 
 from agents.adapters.fence import FencedWriter
-from agents.adapters.kafka import KafkaConsumer, KafkaProducer, Unreadable, read_all
+from agents.adapters.kafka import Ends, KafkaConsumer, KafkaProducer, Unreadable, read_all
 from agents.adapters.memory import MemoryBroker, MemoryConsumer, MemoryProducer
 from agents.ports import Consumer, NotWritten, Producer
 from schemas.records import Record
@@ -171,6 +172,23 @@ def test_read_all_ends_at_what_stood_there(embedded: Any) -> None:
     assert read_all(consumer, found.extend) == 1000
     assert len({(record.partition, record.offset) for record in found}) == 1000
     consumer.close()
+
+
+@pytest.mark.kafka
+def test_what_an_open_transaction_wrote_is_not_waited_for(kafka: Any) -> None:
+    """A worker that died within one leaves it open for half a minute; until it is committed the topic ends before it."""
+    topic = make_topic(kafka)
+    writer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": "open"})
+    writer.init_transactions(20)
+    writer.begin_transaction()
+    writer.produce(topic, b"not yet")
+    assert writer.flush(20) == 0
+    ends = Ends(kafka.bootstrap, [topic])
+    assert ends() == {(topic, 0): 0}
+    writer.commit_transaction(20)
+    until = time.monotonic() + 20
+    while ends() != {(topic, 0): 2}:  # the record, and the mark behind it
+        assert time.monotonic() < until
 
 
 @pytest.mark.kafka
