@@ -176,7 +176,7 @@ def test_read_all_ends_at_what_stood_there(embedded: Any) -> None:
 
 @pytest.mark.kafka
 def test_what_an_open_transaction_wrote_is_not_waited_for(kafka: Any) -> None:
-    """A worker that died within one leaves it open for half a minute; until it is committed the topic ends before it."""
+    """A worker that died within one leaves it open for half a minute: until it is committed the topic ends before."""
     topic = make_topic(kafka)
     writer = confluent_kafka.Producer({"bootstrap.servers": kafka.bootstrap, "transactional.id": "open"})
     writer.init_transactions(20)
