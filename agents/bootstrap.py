@@ -1,4 +1,7 @@
-"""Puts the hub together: the only module that names real adapters. Nothing here connects before it is called."""
+"""Puts the hub together: the only module that names real adapters. Nothing here connects before it is called.
+
+The engine, which takes as long to load as all the rest, is loaded by what makes a worker alone.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import sqlalchemy as sql
 
-from agents import stages
 from agents.adapters.directory import Replica
-from agents.adapters.faust_state import Coder
 from agents.adapters.kafka import KafkaConsumer, KafkaProducer, read_all
 from agents.adapters.keys import LOGS as LOGS
 from agents.adapters.keys import Keys, Subscriber, load_keys, load_subscribers
@@ -23,9 +24,6 @@ from agents.adapters.log_files import LogWriter
 from agents.adapters.log_watch import LogWatch
 from agents.adapters.quarantine_keys import QuarantineKeys
 from agents.adapters.sqlengine import open_engine
-from agents.adapters.topics import Topic, changelog, hub_topics
-from agents.app import Engine as StreamEngine
-from agents.app import HearthApp
 from agents.projector import Projector, projected_topics
 from agents.queries import Queries
 from agents.reachable import DUTY, Reachable
@@ -64,6 +62,9 @@ from streams.risk.rules import rule_book
 from streams.sealed import SEALED
 
 if TYPE_CHECKING:
+    from agents import stages
+    from agents.adapters.topics import Topic
+    from agents.app import HearthApp
     from agents.ig.agreements_due import AgreementsDue
     from agents.portal.door import Door
 
@@ -134,6 +135,12 @@ def family_stage(tools: Tools) -> FamilyStage:
 
 def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
     """Return the three stages with the coders of their state."""
+    from agents import stages
+    from agents.adapters.faust_state import Coder
+
+    def plain(kind: type[msgspec.Struct]) -> Coder[msgspec.Struct]:
+        return Coder(msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(kind).decode)
+
     data_key, aside = tools.keystore.data_key, tools.quarantine_keys
     codec, family = FamilyCodec(data_key, os.urandom), family_stage(tools)
     return stages.Hub(
@@ -142,9 +149,9 @@ def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
         intake=Intake(
             tools.names, tools.directory, data_key, aside, os.urandom, TYPED_SOURCES, tools.settings.max_event_bytes
         ),
-        intake_state=_plain_coder(Seen),
+        intake_state=plain(Seen),
         resolver=Resolver(tools.names, tools.directory, data_key, aside, os.urandom, tools.keys.hub),
-        resolver_state=_plain_coder(Done),
+        resolver_state=plain(Done),
         family=family,
         family_state=Coder(codec.encode, codec.decode),
         family_again=partial(decide_again, family),
@@ -154,6 +161,10 @@ def hub_stages(tools: Tools, people_ready: Callable[[], None]) -> stages.Hub:
 
 def worker(settings: Settings, name: str) -> HearthApp:
     """Build a worker's Faust app; its replica of `people` is filled before this returns."""
+    from agents import stages
+    from agents.app import Engine as StreamEngine
+    from agents.app import HearthApp
+
     replica = Replica(lambda: KafkaConsumer(settings.kafka, [topology.PEOPLE])).start()
     tools = open_tools(settings, replica)
     app = HearthApp(
@@ -200,6 +211,9 @@ def log_watches(settings: Settings) -> Callable[[str], bool]:
 
 def topics(settings: Settings) -> list[Topic]:
     """Return every topic of this hub, the engine's changelogs included."""
+    from agents import stages
+    from agents.adapters.topics import changelog, hub_topics
+
     named = hub_topics(sharing.agencies(), load_subscribers(settings), settings.partitions)
     tables = stages.changelogs(ENGINE_NAME, settings.partitions).items()
     return [*named, *(changelog(name, partitions) for name, partitions in tables)]
@@ -292,7 +306,3 @@ def _origin(record: Record) -> Origin:
         return origin_of(record)
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
     return Origin("hub", (record.topic, record.partition, record.offset), at)
-
-
-def _plain_coder(kind: type[msgspec.Struct]) -> Coder[msgspec.Struct]:
-    return Coder(msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder(kind).decode)

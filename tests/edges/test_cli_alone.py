@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -37,6 +39,14 @@ def test_every_command_has_help_that_says_what_it_does(hearth: Shell) -> None:
     said = " ".join(hearth("publish", "--help").out.split())
     assert "CIN census returns are collected for statistics" in said
     assert "information-sharing agreement covers this use too" in said
+
+
+def test_reading_does_not_load_the_engine() -> None:
+    """It takes as long to load as all the rest: whoever looks at a timeline would wait for it at each look."""
+    loaded = "{'faust', 'aiokafka', 'kafka'} & {*sys.modules}"
+    asked = f"import sys; from agents import bootstrap, cli, reading; print({loaded})"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agents import bootstrap, hub
 from agents.adapters.kafka import KafkaProducer
 from agents.adapters.keys import load_keys
-from agents.adapters.topics import ensure
+from agents.adapters.topics import Topic, ensure
 from agents.ports import Producer
 from agents.rehearsal import Rehearsal
 from agents.sending import Framing
@@ -187,6 +187,6 @@ _WORKED = (
 )
 
 
-def _stamped(topic: bootstrap.Topic) -> bootstrap.Topic:
+def _stamped(topic: Topic) -> Topic:
     told = topic.name.startswith((topology.DECISIONS, topology.ALERTS, topology.CHECKPOINTS))
     return replace(topic, config={**topic.config, **_STAMPED}) if told else topic
