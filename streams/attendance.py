@@ -166,6 +166,22 @@ def school_year_start(on: date) -> date:
     return date(on.year if on.month >= 9 else on.year - 1, 9, 1)
 
 
+def first_week(on: date) -> int:
+    """Ordinal of the earliest Monday whose week may have a session of this school year: 1 September may be a Sunday."""
+    return school_year_start(on).toordinal() - 6
+
+
+def possible_since(book: Book, week: int, enough: int) -> int:
+    """How many sessions in slots were possible in the weeks from that Monday's ordinal on; more than `enough` are not
+    counted to the end."""
+    possible = 0
+    for begun, tally in book.weeks.items():
+        possible += tally[0] if begun >= week else 0
+        if possible > enough:
+            break
+    return possible
+
+
 def months_between(first: date, last: date) -> list[str]:
     """Names of the blocks from `first` to `last`."""
     names: list[str] = []

@@ -15,7 +15,7 @@ from schemas.ids import FamilyId, PersonId
 from schemas.records import Erased, Item, Members, Record, Section, SendSection, Tick
 from streams import sealed, topology, waiting
 from streams.alert import Alerts
-from streams.attendance import Book, counts_as_absence
+from streams.attendance import Book, counts_as_absence, first_week, possible_since
 from streams.due import move_due, take_due
 from streams.family_state import Value
 from streams.fold import take_item
@@ -30,7 +30,7 @@ from streams.risk.evaluate import beyond as _beyond
 from streams.risk.evaluate import evaluate
 from streams.risk.rules import RuleBook
 from streams.sight import Seen, see
-from streams.timeline import ATTENDANCE, Entry, Family, on_day
+from streams.timeline import ATTENDANCE, Entry, Family, names_of, on_day
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class FamilyStage:
     @cached_property
     def _counted(self) -> frozenset[str]:
         return self.rules.counted()
+
+    @cached_property
+    def _least_sessions(self) -> frozenset[int]:
+        return self.rules.least_sessions()
 
     def __call__(self, batch: Sequence[Record], state: State[Value]) -> Outcome:
         """Work through a partition's batch: fold each record, and settle the families that it touched.
@@ -145,7 +149,8 @@ class FamilyStage:
             outcome.emits.append(waiting.arrived(self.pseudonyms, item, sealed.is_sealed(facts)))
 
     def _stir(self, family: Family, person: PersonId, data: dict[str, object], book: Book) -> None:
-        """A plain mark matters to the rules when a pupil is absent, or while an alert rests on attendance."""
+        """A plain mark matters to the rules when a pupil is absent, while an alert rests on attendance, or when a rate
+        may count from this session on."""
         if book.link != Verdict.SHARE:
             return
         layers = {
@@ -153,8 +158,20 @@ class FamilyStage:
             for s in family.alerts.values()
             if s.status == "open" and s.scope in (person, family.family)
         }
-        layers |= {False, True} if counts_as_absence(data) else set()
+        if counts_as_absence(data) or self._enough_now(family, person, str(data["establishment"]), book):
+            layers |= {False, True}
         family.restless, family.stirred = family.restless or False in layers, family.stirred or True in layers
+
+    def _enough_now(self, family: Family, person: PersonId, school: str, book: Book) -> bool:
+        """Whether the child's sessions there are now as many as a rate needs; contested ones may count or not."""
+        on, needed = sealed.later(family.as_of, family.sealed_as_of), max(self._least_sessions, default=0)
+        since = first_week(on_day(on)) if on else 0
+        if possible_since(book, since, needed) > needed:
+            return False
+        sections = [s for name in names_of(family, person) if (s := family.sections.get(name)) is not None]
+        sure = sum(possible_since(s.books[school], since, needed) for s in sections if school in s.books)
+        most = sure + sum(len(s.contested) for s in sections)
+        return any(sure <= least <= most for least in self._least_sessions)
 
     def _tick(
         self, tick: Tick, partition: int, state: State[Value], loaded: dict[FamilyId, Family]

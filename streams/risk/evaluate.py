@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import msgspec
 
 from schemas.ids import EventKey, FamilyId, ItemId, PersonId
-from streams.attendance import Tally, classify, monday, school_year_start, total
+from streams.attendance import Tally, classify, first_week, monday, total
 from streams.risk.rules import Derived, Group, Level, Rule, RuleBook
 from streams.timeline import Entry, on_day
 
@@ -102,7 +102,7 @@ def _evidence(entry: Entry, same: Mapping[PersonId, PersonId]) -> Iterable[Evide
 
 
 def _derive(derived: Derived, sight: Sight) -> Iterable[Evidence]:
-    start = school_year_start(sight.on).toordinal() - 6
+    start = first_week(sight.on)
     today = sight.on.toordinal()
     for (person, school), weeks in sight.weeks.items():
         known = sorted(w for w, tally in weeks.items() if start <= w <= today and tally != (0, 0, 0))

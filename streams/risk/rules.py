@@ -91,6 +91,10 @@ class RuleBook(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     derived: tuple[Derived, ...]
 
+    def least_sessions(self) -> frozenset[int]:
+        """From how many possible sessions on the rates that are derived count."""
+        return frozenset(one.minimum_sessions for one in self.derived if one.minimum_sessions)
+
     def counted(self) -> frozenset[str]:
         """Every sign, derived sign and type that some rule counts or is softened by."""
         return frozenset(name for rule in self.rules for name in (*rule.counts, *rule.softened_by))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.demo.teller import Professional, Somebody, Story
 from tests.stories.told import Told, open_rules
 
@@ -61,6 +63,7 @@ def test_what_needs_agreement_is_held_and_released_when_the_family_agrees(hub: T
     assert "AppointmentNotAttended" in {line.what for line in view.lines}
 
 
+@pytest.mark.usefixtures("weeks_into_the_school_year")
 def test_an_agreement_withdrawn_half_way_shares_nothing_more_that_rested_on_it(hub: Told, story: Story) -> None:
     """Jo withdraws her agreement. What rested on it is no longer shown, and the alert that rested on it goes away."""
     mia, jo, worker = helped_family(story)
@@ -115,6 +118,7 @@ def test_a_professional_managed_by_the_alleged_adult_is_not_told_either(hub: Tol
     alex = story.adult("Alex", family="Other")
     boss = story.professional("social-care", "manager", name="Alex Other", is_person=alex)
     lead = story.professional("social-care", "early-help-worker", manager=boss)
+    hub.happens(story)
     story.relate(mia, jo, "mother")
     story.lead(lead, mia)
     story.domestic_abuse(jo, alex, 12, children=[mia], dash=16)
@@ -122,6 +126,7 @@ def test_a_professional_managed_by_the_alleged_adult_is_not_told_either(hub: Tol
     assert {a.recipient for a in hub.alerts(story)} == {"duty"}
 
 
+@pytest.mark.usefixtures("weeks_into_the_school_year")
 def test_a_corrected_attendance_code_withdraws_an_alert(hub: Told, story: Story) -> None:
     """A week of unexplained absence was a school trip. The marks are corrected, and the alert is withdrawn."""
     mia, _, _ = helped_family(story)
@@ -137,6 +142,25 @@ def test_a_corrected_attendance_code_withdraws_an_alert(hub: Told, story: Story)
     alert = next(a for a in hub.alerts(story) if a.rule == "persistent-absence")
     assert alert.status == "withdrawn"
     assert not alert.reasons
+
+
+@pytest.mark.usefixtures("weeks_into_the_school_year")
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_week_missed_counts_from_the_session_that_makes_enough_of_them(
+    hub: Told, story: Story, mended: bool
+) -> None:
+    """Mia missed a week and was there for three. A rate counts from forty sessions on, and she was there at the last.
+
+    So it is when her school says of one of the first, later, that she was ill.
+    """
+    mia, _, _ = helped_family(story)
+    missed = story.marks(mia, "O", weeks=1, ending_days_ago=24)
+    if mended:
+        first = story.events[-len(missed)][1].data
+        story.mark(mia, first["session_date"], first["session"], "I", corrects=missed[0], recorded_days_ago=20)
+    story.marks(mia, "/", weeks=3)
+    hub.happens(story)
+    assert "persistent-absence" in open_rules(hub.alerts(story))
 
 
 def test_a_separated_familys_two_homes_learn_nothing_of_each_other(hub: Told, story: Story) -> None:
