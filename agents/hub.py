@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from random import sample
 
 import structlog
 
@@ -31,6 +32,7 @@ _STOP_SECONDS = 20.0
 _START_SECONDS = 60.0
 _QUICK_END_SECONDS = 10.0  # a child that ends sooner is started again only after a pause
 _LONGEST_PAUSE = 15.0
+_PORTS = range(20_000, 32_000)  # below those of outgoing connections, on Linux and elsewhere
 _log = structlog.get_logger("hearth.hub")
 
 
@@ -198,6 +200,9 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _free_port(host: str) -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens at. The desk takes it seconds later: it is none that the system gives away."""
+    for port in sample(_PORTS, len(_PORTS)):
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise Misconfigured(f"no port is free on {host}: name one as HEARTH_HTTP_PORT")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from agents.adapters.embedded import Embedded
 from agents.adapters.topics import Topic, ensure
@@ -15,6 +16,8 @@ from deploy.kafka.broker import Broker, start
 if TYPE_CHECKING:
     from tests.live.running_hub import RunningHub
 
+settings.register_profile("hearth", deadline=None)  # how long an example takes is for benchmarks to say
+settings.load_profile("hearth")
 _numbers = itertools.count(1)
 
 

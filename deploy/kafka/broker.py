@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import atexit
 import base64
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -26,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
 START_SECONDS = 90
 STOP_SECONDS = 20
+PORTS = range(20_000, 32_000)  # below those of outgoing connections, on Linux and elsewhere
 
 
 class BrokerFailed(Exception):
@@ -183,9 +186,12 @@ def _serves(host: str, port: int) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens at. Java takes it seconds later, so it is none that the system gives away."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise BrokerFailed("no port is free: name one with --port")
 
 
 def _configured_port(properties: Path) -> int:

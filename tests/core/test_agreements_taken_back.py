@@ -182,7 +182,7 @@ ACTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.permutations(ACTS), st.integers(1, len(ACTS)))
 def test_what_was_taken_back_does_not_depend_on_the_order_of_telling(order: list[Said], most: int) -> None:
     """Nor on what came twice: the register is a function of the set of acts, whichever of them are there."""
@@ -195,7 +195,7 @@ def test_what_was_taken_back_does_not_depend_on_the_order_of_telling(order: list
     assert told(register(*some)) == told(register(*reversed(some), *some))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(ACTS), max_size=6, unique_by=lambda one: one[1]), st.sampled_from(["A1", "S1", "new"]))
 def test_no_withdrawal_of_hers_leaves_anything_in_force_on_her_word(acts: list[Said], ref: str) -> None:
     """Whatever was said before: told elsewhere under a reference of nothing, her last word is that she withdrew."""

@@ -102,7 +102,7 @@ def test_no_attribute_of_any_case_can_be_wrong_and_decided_by_rule(wrong: str | 
     assert decided == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(asked=st.sampled_from(ASKED), changes=st.dictionaries(st.sampled_from(Request._fields), st.text(), min_size=1))
 def test_any_text_in_any_attributes_never_shares_unless_it_is_known(asked: Request, changes: dict[str, str]) -> None:
     """However many are wrong at once, and whatever the text: referred, with every wrong field named."""

@@ -405,7 +405,7 @@ def answers(found: Register) -> list[Any]:
 EXPECTED = answers(register(*HISTORY))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(order=st.permutations(HISTORY), repeated=st.lists(st.sampled_from(HISTORY), max_size=5))
 def test_the_register_does_not_depend_on_order_or_repeats(order: list[Said], repeated: list[Said]) -> None:
     """Any order, with repeats, gives the same answers on every day, and the same version."""
@@ -419,7 +419,7 @@ def test_the_history_tells_something() -> None:
     assert {True, False} <= {answer for answer in EXPECTED if isinstance(answer, bool)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     links=st.lists(
         st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=8, unique_by=lambda x: x[0]
@@ -476,7 +476,7 @@ def test_a_register_survives_being_stored() -> None:
     assert msgspec.json.decode(msgspec.json.encode(found), type=Register) == found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(after=st.dates(date(2025, 12, 1), date(2026, 12, 1)))
 def test_nothing_changes_by_time_before_the_next_change(after: date) -> None:
     """A timer set for that day misses nothing."""

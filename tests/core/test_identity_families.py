@@ -165,7 +165,7 @@ def built(rows: list[tuple]) -> list[Relationship]:
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(statements, st.randoms(use_true_random=False), st.integers(2, 12))
 def test_families_do_not_depend_on_the_order_of_statements(rows: list[tuple], random: object, limit: int) -> None:
     """Corrections, retractions, ended times and too large households included."""
@@ -175,7 +175,7 @@ def test_families_do_not_depend_on_the_order_of_statements(rows: list[tuple], ra
     assert worked(*first, limit=limit) == worked(*other, limit=limit)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(statements, st.integers(2, 12))
 def test_every_child_has_exactly_one_home_and_no_merged_household_is_too_large(rows: list[tuple], limit: int) -> None:
     """Each child is at home in one family, and a home of several children keeps to the limit."""

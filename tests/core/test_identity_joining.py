@@ -421,7 +421,7 @@ def picture(world: World, history: list[Sent]) -> tuple[Any, ...]:
     return set(who.values()), Counter(families.values()), homes, places
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows(), st.randoms(use_true_random=False))
 def test_who_there_is_and_every_family_are_the_same_in_every_order(history: list[Sent], chance: random.Random) -> None:
     """People are those whose numbers were ever said together; nothing is in review; each section is where they are."""
@@ -442,7 +442,7 @@ def test_who_there_is_and_every_family_are_the_same_in_every_order(history: list
             assert {m.same_as for m in members if m.same_as} <= {m.person for m in members}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows(), st.sampled_from((("mia", "zoe"), ("tom", "zoe"), ("jo", "mia"))), st.randoms(use_true_random=False))
 def test_an_event_that_muddles_two_people_never_joins_them(
     history: list[Sent], pair: tuple[str, str], chance: random.Random

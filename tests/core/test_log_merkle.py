@@ -100,7 +100,7 @@ def test_the_empty_tree_has_the_hash_of_nothing():
 SIZES = st.lists(st.integers(1, 400), min_size=1, max_size=5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(SIZES)
 def test_however_it_is_cut_into_batches_the_log_is_the_same(sizes):
     """Root, last tiles and reloaded edge depend on the entries only."""
@@ -113,7 +113,7 @@ def test_however_it_is_cut_into_batches_the_log_is_the_same(sizes):
     assert all(files[name] == content for name, content in fewer.items())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_every_entry_has_a_proof_and_no_other_entry_fits_it(data):
     """An inclusion path holds for its entry, index, size and root, and for nothing else."""
@@ -141,7 +141,7 @@ def test_a_proof_for_a_smaller_tree_does_not_do_for_a_larger_one():
     assert not proof.included(hashed, 0, 8, way, edge.root())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_tree_that_grew_proves_it_and_one_that_was_rewritten_cannot(data):
     """A consistency path holds between two heads of one log, never from a head of another."""

@@ -68,7 +68,7 @@ def test_a_request_written_in_any_other_way_is_none(body):
     assert decode(body) is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_a_head_that_only_adds_to_the_last_one_is_cosigned(one, other):
     """From nothing, from the same size again, from any size to any larger one."""

@@ -45,7 +45,7 @@ def outcome(record: Record) -> CloudEvent | Refusal:
     return event
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(written())), st.binary(max_size=300))
 def test_any_body_is_an_event_or_a_refusal(schema_id: int, body: bytes) -> None:
     """Every contract, every version, any bytes behind its frame."""
@@ -53,7 +53,7 @@ def test_any_body_is_an_event_or_a_refusal(schema_id: int, body: bytes) -> None:
     assert isinstance(outcome(Record("in", None, framing.frame(schema_id, body), headers)), CloudEvent | Refusal)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.sampled_from(SAMPLES),
     st.integers(0, 10_000),
@@ -77,7 +77,7 @@ def test_one_slip_in_a_good_record_is_an_event_or_a_refusal(record: Record, at: 
         assert len(digest(found)) == 32
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["ce_id", "ce_type", "ce_time", "content-type", "ce_x", "x"]), st.binary()),
@@ -90,7 +90,7 @@ def test_any_headers_are_an_event_or_a_refusal(headers: list[tuple[str, bytes]])
     assert isinstance(outcome(Record("in", None, binary().value, (*good, *headers))), CloudEvent | Refusal)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(TYPES), st.data())
 def test_any_json_anywhere_in_an_event_is_an_event_or_a_refusal(type_: str, data: st.DataObject) -> None:
     """One field, at any depth, becomes anything."""
@@ -107,7 +107,7 @@ def test_any_json_anywhere_in_an_event_is_an_event_or_a_refusal(type_: str, data
     assert isinstance(found, CloudEvent | Refusal)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200) | JSON.map(msgspec.json.encode))
 def test_any_structured_value_is_an_event_or_a_refusal(value: bytes) -> None:
     """Bytes that are no JSON, JSON that is no event."""

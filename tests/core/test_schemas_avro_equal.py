@@ -56,7 +56,7 @@ def read_by_avro(writer: Any, reader: Any, body: bytes) -> Any:
 
 
 @pytest.mark.parametrize("schema_id", sorted(written()))
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_both_write_the_same_bytes_and_read_the_same_data(schema_id: int, data: st.DataObject) -> None:
     """Whichever of the two a partner uses, the hub sees one event; older versions come out as the current one."""
@@ -72,7 +72,7 @@ def test_both_write_the_same_bytes_and_read_the_same_data(schema_id: int, data: 
 
 
 @pytest.mark.parametrize("type_", sorted(contracts()))
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_json_and_avro_of_the_same_data_are_the_same_event(type_: str, data: st.DataObject) -> None:
     """Typed data goes through JSON and Avro and comes back as it was, with one digest."""

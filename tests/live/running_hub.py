@@ -20,6 +20,7 @@ import confluent_kafka
 import kafka
 import msgspec
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from agents import bootstrap
 from agents.adapters.kafka import KafkaProducer
@@ -142,7 +143,10 @@ class RunningHub:
         _until("the hub has settled", self._settled, _SETTLE_SECONDS, self.lagging)
 
     def _settled(self) -> bool:
-        return not self.lagging()
+        try:
+            return not self.lagging()
+        except KafkaError:  # a new broker makes the topic of the groups' offsets when it is first asked
+            return False
 
     def lagging(self) -> dict[str, int]:
         """Return how many records each group, or the projection, has still to read, by topic and partition."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -188,9 +188,12 @@ class Quick:
         return groups
 
     def disk(self) -> dict[str, bytes]:
-        """Return every file of the broker's data, its path in front."""
-        data = self.broker.dir / "data"
-        return {str(path.relative_to(data)): path.read_bytes() for path in data.rglob("*") if path.is_file()}
+        """Return every file of the broker's data, its path in front; one that Kafka takes away meanwhile is gone."""
+        data, found = self.broker.dir / "data", dict[str, bytes]()
+        for path in data.rglob("*"):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found[str(path.relative_to(data))] = path.read_bytes()
+        return found
 
 
 def opened(hub: RunningHub) -> dict[str, bytes]:

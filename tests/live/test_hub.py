@@ -104,7 +104,7 @@ def test_a_killed_hub_takes_its_processes_with_it(tmp_path: Path) -> None:
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         parent.kill()
     assert len(pids) == 2
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 30)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 120)
 
 
 @pytest.mark.kafka
@@ -128,7 +128,7 @@ def test_the_processes_run_one_by_one_as_containers_do(own_kafka: Any, tmp_path:
     finally:
         for process in started:
             process.terminate()
-        codes = [process.wait(30) for process in started]
+        codes = [process.wait(90) for process in started]
     assert codes == [0, 0, 0], (tmp_path / "output.txt").read_text()
 
 
