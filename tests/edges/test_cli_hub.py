@@ -147,6 +147,7 @@ def test_who_says_how_to_reach_those_who_work_with_the_family(
     assert colleague["phone"]
 
 
+@pytest.mark.usefixtures("weeks_into_the_school_year")
 def test_an_alert_stands_with_its_recipient_alone_and_is_tracked_to_its_outcome(
     as_reader: Callable[[Professional], Shell], told: Told
 ) -> None:

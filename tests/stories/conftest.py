@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agents.demo.teller import Story
-from streams.attendance import school_year_start
 from tests.stories.told import InMemory, Told
 
 if TYPE_CHECKING:
@@ -32,18 +31,6 @@ class Apart(Story):
 
     def _number(self) -> int:
         return next(_numbers) * _APART
-
-
-@pytest.fixture
-def today() -> date:
-    return date.today()
-
-
-@pytest.fixture
-def weeks_into_the_school_year(today: date) -> None:
-    """What a story tells of attendance happened since 1 September: rates are worked out per school year."""
-    if (today - school_year_start(today)).days < 46:
-        pytest.skip("a rate of this school year cannot be told yet")
 
 
 @pytest.fixture
