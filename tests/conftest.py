@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 settings.register_profile("hearth", deadline=None)  # how long an example takes is for benchmarks to say
 settings.load_profile("hearth")
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Let fixtures end what they began when the run is told to stop: Ctrl-C does not reach one in the background."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
