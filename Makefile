@@ -45,7 +45,7 @@ kafka:
 # what runs on Kafka waits for it half of the time: what needs none runs beside it, and is told after it
 test: install-dev kafka check
 	@told=$$(mktemp); nice -n 5 $(BIN)/pytest -m "not kafka" $(ARGS) >$$told 2>&1 & beside=$$!; \
-	trap 'kill $$beside; wait $$beside; exit 130' INT TERM; \
+	trap 'kill $$beside; wait $$beside; rm $$told; exit 130' INT TERM; \
 	$(BIN)/pytest -m kafka $(ARGS); first=$$?; wait $$beside; second=$$?; cat $$told; rm $$told; \
 	[ "$$first $$second" != "5 5" ] || exit 5; for code in $$first $$second; do case $$code in 0|5) ;; *) exit $$code;; esac; done
 

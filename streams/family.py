@@ -164,8 +164,9 @@ class FamilyStage:
 
     def _enough_now(self, family: Family, person: PersonId, school: str, book: Book) -> bool:
         """Whether the child's sessions there are now as many as a rate needs; contested ones may count or not."""
-        on, needed = sealed.later(family.as_of, family.sealed_as_of), max(self._least_sessions, default=0)
-        since = first_week(on_day(on)) if on else 0
+        if family.as_of is None:
+            return False
+        since, needed = first_week(on_day(family.as_of)), max(self._least_sessions, default=0)
         if possible_since(book, since, needed) > needed:
             return False
         sections = [s for name in names_of(family, person) if (s := family.sections.get(name)) is not None]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import kafka
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from agents.demo.teller import nhs_number
+from tests.live.recorder import Recorder
 from tests.live.running_hub import RunningHub
 
 pytestmark = pytest.mark.kafka
@@ -85,22 +85,8 @@ def attributes(kind: str, source: str) -> dict[str, str]:
 
 def receipts(hub: RunningHub, agency: str) -> dict[str, str]:
     """Return the statuses of the agency's receipts by id: they are JSON, and nothing else need be known of them."""
-    said = (json.loads(record.value) for record in standing(hub, f"receipts.{agency}"))
+    said = (json.loads(record.value) for record in Recorder(hub.settings.kafka).all(f"receipts.{agency}"))
     return {one["id"]: one["status"] for one in said}
-
-
-def standing(hub: RunningHub, topic: str) -> list[Any]:
-    """Return every record that stands on a topic of one partition, by a consumer of its own with its own settings."""
-    consumer = kafka.KafkaConsumer(bootstrap_servers=hub.settings.kafka, group_id=None)
-    place, found = kafka.TopicPartition(topic, 0), list[Any]()
-    assert consumer.partitions_for_topic(topic) == {0}
-    consumer.assign([place])
-    consumer.seek_to_beginning(place)
-    end = consumer.end_offsets([place])[place]
-    while consumer.position(place) < end:
-        found += consumer.poll(500).get(place, [])
-    consumer.close()
-    return found
 
 
 def registry(hub: RunningHub) -> SchemaRegistryClient:
@@ -174,7 +160,7 @@ def test_kafka_python_reads_an_alert_with_the_subscribers_key_and_cannot_without
         producer.produce(f"in.{agency}", value, headers=attributes(kind, f"urn:made-up:{agency}"))
     assert producer.flush(20) == 0
     hearth.settle()
-    records = standing(hearth, "alerts.duty")
+    records = Recorder(hearth.settings.kafka).all("alerts.duty")
     suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
     mine = private_key(hearth.settings.keys_dir / "subscriber-duty.key")
     opened = [json.loads(suite.decrypt(record.value, mine, record.key)) for record in records]
